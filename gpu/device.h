@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// A compute device: its memory, its operators, its way to pack weights. Counted: shared by every
+/// model, session and training run of the process.
+#ifndef CONTINUO_GPU_DEVICE_H
+#define CONTINUO_GPU_DEVICE_H
+
+#include "base/status.h"
+#include "gpu/ops.h"
+
+typedef struct team team; ///< the CPU device's worker threads
+
+typedef enum compute_kind { COMPUTE_AUTO, COMPUTE_CPU, COMPUTE_CUDA } compute_kind;
+
+typedef struct device_options {
+  compute_kind kind;   ///< AUTO: CUDA where it works, else CPU; says which through `device_name`
+  int n_threads;       ///< CPU: threads that share an operator, 1 to 256; 0: 1 live default
+  const char *variant; ///< CPU: "reference", "avx2", "avx512"; null: best that the processor has
+  bool f64;            ///< CPU reference compiled for double: activations and weights are f64
+} device_options;
+
+/// The device's own half; a backend fills it at open.
+struct device {
+  compute_kind kind;     ///< CPU or CUDA, never AUTO
+  char name[128];        ///< "cpu avx512, 1 thread" or the card's name
+  dtype real;            ///< type of activations: f32, or f64 under `f64`
+  ops table;             ///< every slot filled
+  team *workers;         ///< CPU: null with one thread
+  void *backend;         ///< CUDA: streams and handles
+  int references;        ///< atomic count, touched by ref/unref only
+
+  status (*pack)(device *dev, weight *w, error *err);     ///< make w->form from w->master
+  void *(*allocate)(device *dev, size_t bytes);           ///< 64-byte aligned, null on failure
+  void (*release)(device *dev, void *data);               ///< null is fine
+  status (*upload)(device *dev, void *to, const void *from, size_t bytes, error *err);
+  status (*download)(device *dev, void *to, const void *from, size_t bytes, error *err);
+  status (*clear)(device *dev, void *data, size_t bytes, error *err); ///< set to zero
+  status (*synchronize)(device *dev, error *err);         ///< wait for all queued work
+  void (*close)(device *dev);                             ///< free backend and device itself
+};
+
+/// Open a device. Errors: STATUS_UNSUPPORTED (no CUDA here, unknown or impossible variant),
+/// STATUS_DEVICE, STATUS_NO_MEMORY, STATUS_USAGE. Any thread but the audio thread.
+status device_open(device **dev, const device_options *options, error *err);
+device *device_ref(device *dev);
+void device_unref(device *dev); ///< null is fine
+
+/// Fill `names` with up to `capacity` lines for `continuo list devices`; returns how many exist.
+int device_list(char (*names)[128], int capacity);
+
+/// Set flush-to-zero and denormals-are-zero for the calling thread. Every thread that runs CPU
+/// operators calls it first; `run` does it for the team.
+void device_flush_denormals(void);
+
+#endif

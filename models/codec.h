@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// A neural codec: audio to codes and back, one step at a time or many. What stands behind it
+/// (SEANet, Lyra, a pass-through for tests) is the file's business; sessions and commands see only
+/// this. A loaded codec is const and counted; all memory of a stream is in a codec_state.
+#ifndef CONTINUO_MODELS_CODEC_H
+#define CONTINUO_MODELS_CODEC_H
+
+#include "base/log.h"
+#include "base/status.h"
+#include "gpu/device.h"
+
+#include <stdint.h>
+
+typedef struct codec codec;
+typedef struct codec_state codec_state;
+
+typedef struct codec_info {
+  char kind[16];               ///< "seanet", "lyra", "bypass"
+  char name[64];               ///< as the file's config has it, e.g. "encodec_24khz"
+  uint32_t rate_hz;            ///< sample rate of the audio it codes
+  uint32_t hop_samples;        ///< per channel, per step
+  uint32_t n_channels;         ///< of the audio, interleaved; 1 or 2
+  uint32_t n_codebooks;        ///< most that can be used
+  uint32_t codebook_size;      ///< entries per codebook, a power of two
+  uint32_t model_delay_samples; ///< of encode + decode, measured, at rate_hz
+  bool streamable;             ///< false: whole files only (EnCodec 48 kHz)
+  bool reflect_start;          ///< the original starts from reflected input (EnCodec)
+  uint64_t n_parameters;       ///< weights and codebooks
+  char licence[64];            ///< SPDX id or words; "" when the file says nothing
+} codec_info;
+
+typedef struct codec_options {
+  device *dev;          ///< required; the codec takes a reference
+  dtype storage;        ///< of the compute form: DTYPE_F16 is the live default, DTYPE_F32 for parity
+  bool encoder, decoder; ///< which halves are needed; both false means both
+  const log_sink *log;  ///< may be null
+} codec_options;
+
+/// Start of a stream: from zeros (live, and every model of ours) or as EnCodec's original does.
+typedef enum codec_start { CODEC_START_ZERO, CODEC_START_REFLECT } codec_start;
+
+/// Load a model file (.safetensors). Errors: whatever reading finds, always naming the file.
+/// Not from the audio thread.
+status codec_open(codec **c, const char *path, const codec_options *options, error *err);
+codec *codec_ref(codec *c);
+void codec_unref(codec *c); ///< null is fine
+const codec_info *codec_get_info(const codec *c);
+
+/// Memory of `n_streams` streams, for calls of at most `max_steps` steps each. Everything that a
+/// step needs is allocated here. STATUS_NO_MEMORY.
+status codec_state_new(codec_state **s, codec *c, int n_streams, int max_steps, error *err);
+void codec_state_free(codec_state *s); ///< null is fine
+
+/// Forget everything: the next call is stream `stream`'s first (-1: every stream's), starting as
+/// `start` says. Encoder and decoder each.
+void codec_state_reset(codec_state *s, int stream, codec_start start);
+
+/// audio [n_streams, n_steps * hop, n_channels] f32 -> codes [n_streams, n_steps, n_used] i32, host
+/// memory both. Encoder memory only. `n_steps` 0 is fine. n_used is 1 to n_codebooks.
+/// Never allocates, locks or logs. STATUS_DEVICE, STATUS_USAGE.
+status codec_encode(codec_state *s, const float *audio, int n_steps, int n_used, int32_t *codes);
+
+/// codes [n_streams, n_steps, n_used] -> audio [n_streams, n_steps * hop, n_channels]. Decoder
+/// memory only. A code below 0 or out of range adds nothing.
+status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_used, float *audio);
+
+/// The last call of a stream, `n_samples` (any number, up to max_steps hops) per channel: the tail
+/// is padded as the codec's own offline run does. Returns ceil(n_samples / hop) steps of codes.
+status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,
+                          int32_t *codes);
+
+/// Size of a snapshot, and taking and restoring one: encoder and decoder memory of every stream.
+/// Restoring and going on gives the same bits as never having stopped.
+size_t codec_state_bytes(const codec_state *s);
+status codec_state_save(codec_state *s, void *snapshot);
+status codec_state_restore(codec_state *s, const void *snapshot);
+
+/// A codec whose "codes" are its samples' bits, untouched: hop and rate are free, delay is zero.
+/// It exists to prove latencies and equality; n_codebooks = hop_samples (each sample one i32).
+status codec_open_bypass(codec **c, uint32_t rate_hz, uint32_t hop_samples, uint32_t n_channels,
+                         error *err);
+
+#endif
