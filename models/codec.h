@@ -23,7 +23,7 @@ typedef struct codec_info {
   uint32_t hop_samples;        ///< per channel, per step
   uint32_t n_channels;         ///< of the audio, interleaved; 1 or 2
   uint32_t n_codebooks;        ///< most that can be used
-  uint32_t codebook_size;      ///< entries per codebook, a power of two
+  uint32_t codebook_size;      ///< entries per codebook, a power of two; 0: any 32 bits (bypass)
   uint32_t model_delay_samples; ///< of encode + decode, measured, at rate_hz
   bool streamable;             ///< false: whole files only (EnCodec 48 kHz)
   bool reflect_start;          ///< the original starts from reflected input (EnCodec)
@@ -78,7 +78,8 @@ status codec_state_save(codec_state *s, void *snapshot);
 status codec_state_restore(codec_state *s, const void *snapshot);
 
 /// A codec whose "codes" are its samples' bits, untouched: hop and rate are free, delay is zero.
-/// It exists to prove latencies and equality; n_codebooks = hop_samples (each sample one i32).
+/// It exists to prove latencies and equality; n_codebooks = hop_samples * n_channels (each sample
+/// one i32). 1 to 384000 Hz, 1 to 8 channels; STATUS_USAGE, STATUS_NO_MEMORY.
 status codec_open_bypass(codec **c, uint32_t rate_hz, uint32_t hop_samples, uint32_t n_channels,
                          error *err);
 

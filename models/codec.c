@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "models/codec_internal.h"
+
+#include <string.h>
+
+/// One line per kind that a file can hold; the functions are declared in the kind's own header.
+static const codec_kind kinds[] = {
+    {NULL, NULL}, // end
+};
+
+const codec_kind *codec_find_kind(const char *name)
+{
+  for (const codec_kind *k = kinds; k->kind; ++k) {
+    if (strcmp(k->kind, name) == 0) {
+      return k;
+    }
+  }
+  return NULL;
+}
+
+void codec_init(codec *c, const codec_vtable *table)
+{
+  c->table = table;
+  atomic_init(&c->references, 1);
+}
+
+codec *codec_ref(codec *c)
+{
+  atomic_fetch_add_explicit(&c->references, 1, memory_order_relaxed);
+  return c;
+}
+
+void codec_unref(codec *c)
+{
+  if (c && atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) == 1) {
+    c->table->close(c);
+  }
+}
+
+const codec_info *codec_get_info(const codec *c)
+{
+  return &c->info;
+}
+
+status codec_state_new(codec_state **s, codec *c, int n_streams, int max_steps, error *err)
+{
+  *s = NULL;
+  if (n_streams < 1 || max_steps < 1) {
+    return error_set(err, STATUS_USAGE,
+                     "codec %s: %d streams of %d steps, expected at least 1 of 1", c->info.name,
+                     n_streams, max_steps);
+  }
+  const status st = c->table->state_new(s, c, n_streams, max_steps, err);
+  if (st == STATUS_OK) {
+    (*s)->owner = codec_ref(c);
+    (*s)->n_streams = n_streams;
+    (*s)->max_steps = max_steps;
+  }
+  return st;
+}
+
+void codec_state_free(codec_state *s)
+{
+  if (s) {
+    codec *owner = s->owner;
+    owner->table->state_free(s);
+    codec_unref(owner);
+  }
+}
+
+void codec_state_reset(codec_state *s, int stream, codec_start start)
+{
+  if (stream < s->n_streams) {
+    s->owner->table->state_reset(s, stream, start);
+  }
+}
+
+static bool call_fits(const codec_state *s, int n_steps, int n_used)
+{
+  return n_steps >= 0 && n_steps <= s->max_steps && n_used >= 1 &&
+         (uint32_t)n_used <= s->owner->info.n_codebooks;
+}
+
+status codec_encode(codec_state *s, const float *audio, int n_steps, int n_used, int32_t *codes)
+{
+  if (!call_fits(s, n_steps, n_used)) {
+    return STATUS_USAGE;
+  }
+  return n_steps ? s->owner->table->encode(s, audio, n_steps, n_used, codes) : STATUS_OK;
+}
+
+status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_used, float *audio)
+{
+  if (!call_fits(s, n_steps, n_used)) {
+    return STATUS_USAGE;
+  }
+  return n_steps ? s->owner->table->decode(s, codes, n_steps, n_used, audio) : STATUS_OK;
+}
+
+status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,
+                          int32_t *codes)
+{
+  const int64_t most = (int64_t)s->max_steps * s->owner->info.hop_samples;
+  if (n_samples < 0 || n_samples > most || !call_fits(s, 0, n_used)) {
+    return STATUS_USAGE;
+  }
+  return s->owner->table->encode_final(s, audio, n_samples, n_used, codes);
+}
+
+size_t codec_state_bytes(const codec_state *s)
+{
+  return s->owner->table->state_bytes(s);
+}
+
+status codec_state_save(codec_state *s, void *snapshot)
+{
+  return s->owner->table->state_save(s, snapshot);
+}
+
+status codec_state_restore(codec_state *s, const void *snapshot)
+{
+  return s->owner->table->state_restore(s, snapshot);
+}
