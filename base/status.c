@@ -28,8 +28,9 @@ status error_prefix(error *err, const char *format, ...)
   va_start(args, format);
   vsnprintf(joined, sizeof joined, format, args);
   va_end(args);
-  const size_t used = strlen(joined);
-  snprintf(joined + used, sizeof joined - used, ": %s", err->message);
+  // Both may fill their buffers; what does not fit is cut at the end of the sentence.
+  strncat(joined, ": ", sizeof joined - strlen(joined) - 1);
+  strncat(joined, err->message, sizeof joined - strlen(joined) - 1);
   memcpy(err->message, joined, sizeof joined);
   return err->code;
 }
