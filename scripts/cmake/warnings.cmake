@@ -18,6 +18,11 @@ if(CONTINUO_SANITIZE)
   target_link_options(continuo_flags INTERFACE -fsanitize=${CONTINUO_SANITIZE})
 endif()
 
+if(CONTINUO_FUZZ) # coverage counters in every library, so that libFuzzer sees where it gets
+  target_compile_options(continuo_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(continuo_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # continuo_library(NAME SOURCES... ): a static library of one floor of the house.
 function(continuo_library name)
   add_library(${name} STATIC ${ARGN})
