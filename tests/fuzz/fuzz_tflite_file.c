@@ -4,10 +4,7 @@
 // Any bytes as a TensorFlow Lite file: parse, then touch all that the parser promised is there.
 
 #include "models/io/tflite_file.h"
-
-#include <stdint.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static uint64_t touch_graph(const tflite_subgraph *g)
 {

@@ -16,7 +16,7 @@ static const char *seed_path(void)
 {
   static char path[4096];
   const char *source = getenv("CONTINUO_SOURCE");
-  snprintf(path, sizeof path, "%s/tests/fuzz/corpus/tflite_file/three_operators.tflite",
+  snprintf(path, sizeof path, "%s/tests/fuzz/corpus/fuzz_tflite_file/three_operators.tflite",
            source ? source : ".");
   return path;
 }
