@@ -39,6 +39,9 @@ tensor apply_nearest(run *r, tensor x, const weight *codebook);
 tensor apply_rvq_encode(run *r, tensor x, const weight *const *codebooks, int n_used);
 tensor apply_rvq_decode(run *r, tensor codes, const weight *const *codebooks, int n_used);
 
+/// The quantised values, whose gradient passes to `latent` unchanged (van den Oord et al. 2017).
+tensor apply_straight_through(run *r, tensor quantised, tensor latent);
+
 /// Rows that conv1d gives for `rows` of input: see ops.h.
 int64_t conv1d_rows_out(int64_t rows, bool streaming, const conv1d_args *args);
 

@@ -22,22 +22,22 @@ typedef struct device_options {
 
 /// The device's own half; a backend fills it at open.
 struct device {
-  compute_kind kind;     ///< CPU or CUDA, never AUTO
-  char name[128];        ///< "cpu avx512, 1 thread" or the card's name
-  dtype real;            ///< type of activations: f32, or f64 under `f64`
-  ops table;             ///< every slot filled
-  team *workers;         ///< CPU: null with one thread
-  void *backend;         ///< CUDA: streams and handles
-  int references;        ///< atomic count, touched by ref/unref only
+  compute_kind kind; ///< CPU or CUDA, never AUTO
+  char name[128];    ///< "cpu avx512, 1 thread" or the card's name
+  dtype real;        ///< type of activations: f32, or f64 under `f64`
+  ops table;         ///< every slot filled
+  team *workers;     ///< CPU: null with one thread
+  void *backend;     ///< CUDA: streams and handles
+  int references;    ///< atomic count, touched by ref/unref only
 
-  status (*pack)(device *dev, weight *w, error *err);     ///< make w->form from w->master
-  void *(*allocate)(device *dev, size_t bytes);           ///< 64-byte aligned, null on failure
-  void (*release)(device *dev, void *data);               ///< null is fine
+  status (*pack)(device *dev, weight *w, error *err); ///< make w->form from w->master
+  void *(*allocate)(device *dev, size_t bytes);       ///< 64-byte aligned, null on failure
+  void (*release)(device *dev, void *data);           ///< null is fine
   status (*upload)(device *dev, void *to, const void *from, size_t bytes, error *err);
   status (*download)(device *dev, void *to, const void *from, size_t bytes, error *err);
   status (*clear)(device *dev, void *data, size_t bytes, error *err); ///< set to zero
-  status (*synchronize)(device *dev, error *err);         ///< wait for all queued work
-  void (*close)(device *dev);                             ///< free backend and device itself
+  status (*synchronize)(device *dev, error *err);                     ///< wait for all queued work
+  void (*close)(device *dev); ///< free backend and device itself
 };
 
 /// Open a device. Errors: STATUS_UNSUPPORTED (no CUDA here, unknown or impossible variant),

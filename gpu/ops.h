@@ -11,6 +11,11 @@
 /// Exactness (CPU): each output element is one sequential sum in the order given below, whatever
 /// the number of streams, rows or threads; so any chunking equals the whole, bit for bit.
 ///
+/// Weights in f16 or bf16 widen to f32 and sum in f32. In int8 each window of activations (each
+/// row of a matrix product, each output row and group of a convolution; x and h apart in an LSTM)
+/// is quantised with one scale, max |window| / 127; the integer sum, times both scales, is added
+/// to what the sum starts from.
+///
 /// Threads: the conductor (or the trainer) that owns the run. Nothing here allocates but from the
 /// run's arena, nothing locks, nothing logs. Failures set the run's sticky status.
 #ifndef CONTINUO_GPU_OPS_H
@@ -22,14 +27,15 @@
 #include <stdbool.h>
 
 typedef struct run run;
+struct tape_node;
 
 typedef enum activation {
   ACT_NONE,
   ACT_ELU,        ///< x > 0 ? x : slope * (e^x - 1)
   ACT_LEAKY_RELU, ///< x > 0 ? x : slope * x
   ACT_RELU,
-  ACT_GELU,       ///< 0.5 x (1 + erf(x / sqrt 2))
-  ACT_SILU,       ///< x / (1 + e^-x)
+  ACT_GELU, ///< 0.5 x (1 + erf(x / sqrt 2))
+  ACT_SILU, ///< x / (1 + e^-x)
   ACT_TANH,
   ACT_SIGMOID,
 } activation;
@@ -43,24 +49,25 @@ typedef enum pad_mode {
 /// Where each of n streams stands. Device memory, so that a captured graph can replay.
 typedef struct stream_control {
   int64_t n_streams;
-  int64_t *position;   ///< [n] steps since the stream's start
-  uint8_t *reset;      ///< [n] 1: this call is the stream's first, its memories count as empty
-  bool final;          ///< host flag: no more input follows, so right padding is due (offline)
+  int64_t *position; ///< [n] steps since the stream's start
+  uint8_t *reset;    ///< [n] 1: this call is the stream's first, its memories count as empty
+  bool final;        ///< host flag: no more input follows, so right padding is due (offline)
 } stream_control;
 
 typedef struct conv1d_args {
   int64_t kernel, stride, dilation, groups;
-  int64_t pad_left;        ///< rows before the first; causal: (kernel - 1) * dilation + 1 - stride
-  int64_t pad_right;       ///< rows after the last; streaming: declared delay instead
-  pad_mode mode;           ///< how padding rows are made
-  activation act_in;       ///< applied to x before the window; the history holds activated rows
-  activation act_out;      ///< applied to the result, before the residual
-  float act_slope;         ///< of ELU (alpha) or leaky ReLU, both sides
+  int64_t pad_left;   ///< rows before the first; causal: (kernel - 1) * dilation + 1 - stride
+  int64_t pad_right;  ///< rows after the last; streaming: declared delay instead
+  pad_mode mode;      ///< how padding rows are made
+  activation act_in;  ///< applied to x before the window; the history holds activated rows
+  activation act_out; ///< applied to the result, before the residual
+  float act_slope;    ///< of ELU (alpha) or leaky ReLU, both sides
 } conv1d_args;
 
 typedef struct conv_transposed1d_args {
   int64_t kernel, stride, groups;
-  int64_t trim_left, trim_right; ///< rows cut from (T - 1) * stride + kernel; streaming: 0, kernel - stride
+  int64_t trim_left,
+      trim_right; ///< rows cut from (T - 1) * stride + kernel; streaming: 0, kernel - stride
   activation act_in, act_out;
   float act_slope;
 } conv_transposed1d_args;
@@ -102,11 +109,11 @@ typedef struct attention_args {
   int64_t n_heads, n_kv_heads, head_dim;
   attention_mask mask;
   attention_cache cache;
-  int64_t window;     ///< MASK_WINDOW_SINK: rows seen, the present one included
-  int64_t prefix;     ///< MASK_PREFIX
-  int64_t step_row;   ///< CACHE_STEP: rows already in the cache before this call
-  float rope_base;    ///< rotary base (10000); 0: no rotation. Pairs (i, i + D / 2)
-  float scale;        ///< of q . k, usually 1 / sqrt(D)
+  int64_t window;   ///< MASK_WINDOW_SINK: rows seen, the present one included
+  int64_t prefix;   ///< MASK_PREFIX
+  int64_t step_row; ///< CACHE_STEP: rows already in the cache before this call
+  float rope_base;  ///< rotary base (10000); 0: no rotation. Pairs (i, i + D / 2)
+  float scale;      ///< of q . k, usually 1 / sqrt(D)
 } attention_args;
 
 #define OPS_MAX_CODEBOOKS 64
@@ -151,8 +158,8 @@ typedef struct ops {
   /// Output row t * stride + j gathers taps j, j + stride, ... from rows t, t - 1, ...: order of
   /// the sum: bias, oldest row first, channels innermost. history [n, ceil(kernel / stride) - 1, C]
   /// keeps the last activated input rows (zero at the start), so nothing has to be un-added.
-  void (*conv_transposed1d)(run *r, tensor *y, const tensor *x, const weight *w,
-                            const weight *bias, tensor *history, const stream_control *control,
+  void (*conv_transposed1d)(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
+                            tensor *history, const stream_control *control,
                             const conv_transposed1d_args *args);
 
   /// x[n, H, W, C] -> y[n, H', W', O]; zero padding; bias, then kernel rows, columns, channels.
@@ -176,8 +183,8 @@ typedef struct ops {
   /// w_hh h. state [n, 2, H] (h, c) in place, zero for a reset stream; null: zero, not kept.
   /// y may alias nothing. `skip`: y = h + x (needs C = H).
   void (*lstm)(run *r, tensor *y, const tensor *x, const weight *w_ih, const weight *w_hh,
-               const weight *b_ih, const weight *b_hh, tensor *state,
-               const stream_control *control, bool skip);
+               const weight *b_ih, const weight *b_hh, tensor *state, const stream_control *control,
+               bool skip);
 
   /// One attention step: rotate q and k by position, append k and v to the cache, attend.
   /// q[n, T, heads * D], k, v[n, T, kv_heads * D] -> y[n, T, heads * D]. cache_k, cache_v null for
@@ -226,6 +233,10 @@ typedef struct ops {
 
   /// After a step: position += n_steps and reset = 0 for every stream.
   void (*advance)(run *r, stream_control *control, int64_t n_steps);
+
+  /// Backward of a recorded call (gpu/tape.h): adds into the gradients of its inputs and weights.
+  /// Null where there is none.
+  void (*backward[OP_COUNT])(run *r, const struct tape_node *node);
 
   const char *variant[OP_COUNT]; ///< what runs: "reference", "avx2", "avx512", "cuda"
 } ops;

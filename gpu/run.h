@@ -14,11 +14,11 @@ typedef struct tape tape;
 
 struct run {
   device *dev;
-  arena *memory;            ///< device memory for activations and scratch
-  void *stream;             ///< CUDA stream; null on the CPU
-  tape *record;             ///< null unless training
-  stream_control *control;  ///< null for whole sequences
-  error failure;            ///< code STATUS_OK until something fails
+  arena *memory;           ///< device memory for activations and scratch
+  void *stream;            ///< CUDA stream; null on the CPU
+  tape *record;            ///< null unless training
+  stream_control *control; ///< null for whole sequences
+  error failure;           ///< code STATUS_OK until something fails
 };
 
 /// Start a run on `dev` with `memory`; control and tape null.

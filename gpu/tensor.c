@@ -8,12 +8,18 @@
 size_t dtype_bytes(dtype type)
 {
   switch (type) {
-  case DTYPE_F32: return 4;
-  case DTYPE_F64: return 8;
-  case DTYPE_F16: return 2;
-  case DTYPE_BF16: return 2;
-  case DTYPE_I8: return 1;
-  case DTYPE_I32: return 4;
+  case DTYPE_F32:
+    return 4;
+  case DTYPE_F64:
+    return 8;
+  case DTYPE_F16:
+    return 2;
+  case DTYPE_BF16:
+    return 2;
+  case DTYPE_I8:
+    return 1;
+  case DTYPE_I32:
+    return 4;
   }
   return 0;
 }
@@ -21,12 +27,18 @@ size_t dtype_bytes(dtype type)
 const char *dtype_name(dtype type)
 {
   switch (type) {
-  case DTYPE_F32: return "f32";
-  case DTYPE_F64: return "f64";
-  case DTYPE_F16: return "f16";
-  case DTYPE_BF16: return "bf16";
-  case DTYPE_I8: return "i8";
-  case DTYPE_I32: return "i32";
+  case DTYPE_F32:
+    return "f32";
+  case DTYPE_F64:
+    return "f64";
+  case DTYPE_F16:
+    return "f16";
+  case DTYPE_BF16:
+    return "bf16";
+  case DTYPE_I8:
+    return "i8";
+  case DTYPE_I32:
+    return "i32";
   }
   return "?";
 }

@@ -43,7 +43,7 @@ typedef struct weight {
   size_t form_bytes;             ///< size of `form`
   uint64_t version;              ///< raised by whoever changes the master (or g, v)
   uint64_t form_version;         ///< version that `form` was made from; 0: never
-  float *grad;                   ///< dLoss/dmaster, same shape, host or device; null unless training
+  void *grad; ///< dLoss/dmaster on the device, in its real type, file layout; null: frozen
 } weight;
 
 /// Set name, use and shape; nothing is allocated. `rank` dims are read from `dims`.

@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Body of the reference operators, compiled once with real = float and once with double. Plain
+// loops in the order that gpu/ops.h promises; nothing here is meant to be fast.
+// No include guard: the including file gives real, REAL_TYPE, FN and R.
+
+#include "gpu/cpu/device_cpu.h"
+#include "gpu/cpu/rows.h"
+#include "gpu/run.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+// Compute form of a weight: its matrix (rows.h) in `real`, rounded through the storage type; for
+// int8 the codes and their scales instead.
+typedef struct FN(form) {
+  row_shape shape;
+  dtype storage;
+  real *values;  // [n_rows][length], null for int8
+  int8_t *codes; // [n_rows][length], int8 only
+  float *scales; // [n_rows], int8 only
+} FN(form);
+
+static const FN(form) * FN(form_of)(const weight *w)
+{
+  return w->form;
+}
+
+static const real *FN(vector_of)(const weight *w)
+{
+  return w ? FN(form_of)(w)->values : NULL;
+}
+
+static float FN(round_through)(float value, dtype storage)
+{
+  if (storage == DTYPE_F16) {
+    return f32_from_f16(f16_from_f32(value));
+  }
+  return storage == DTYPE_BF16 ? f32_from_bf16(bf16_from_f32(value)) : value;
+}
+
+static bool FN(is_matrix)(weight_use use)
+{
+  return use != WEIGHT_VECTOR && use != WEIGHT_TABLE && use != WEIGHT_CODEBOOK;
+}
+
+static void FN(fill_form)(FN(form) * form, float *rows, const weight *w)
+{
+  const int64_t count = form->shape.n_rows * form->shape.length;
+  rows_from_master(rows, w);
+  for (int64_t r = 0; form->codes && r < form->shape.n_rows; ++r) {
+    const int64_t at = r * form->shape.length;
+    form->scales[r] = quantise_row_i8(form->codes + at, rows + at, form->shape.length);
+  }
+  for (int64_t i = 0; form->values && i < count; ++i) {
+    form->values[i] = (real)FN(round_through)(rows[i], form->storage);
+  }
+}
+
+// dev->pack of the reference device.
+static status FN(pack)(device *dev, weight *w, error *err)
+{
+  const row_shape shape = row_shape_of(w);
+  const size_t count = (size_t)(shape.n_rows * shape.length);
+  const dtype storage = FN(is_matrix)(w->use) ? w->storage : DTYPE_F32;
+  const bool int8 = storage == DTYPE_I8;
+  if (int8 && REAL_TYPE == DTYPE_F64) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: no int8 weights in double precision", w->name);
+  }
+  const size_t header = (sizeof(FN(form)) + 63) & ~(size_t)63;
+  const size_t scales = int8 ? ((size_t)shape.n_rows * sizeof(float) + 63) & ~(size_t)63 : 0;
+  const size_t bytes = header + scales + count * (int8 ? 1 : sizeof(real));
+  float *rows = dev->allocate(dev, count * sizeof *rows);
+  unsigned char *block = w->form ? w->form : dev->allocate(dev, bytes);
+  if (!rows || !block) {
+    dev->release(dev, rows);
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %zu values", w->name, count);
+  }
+  FN(form) *form = (FN(form) *)block;
+  *form = (FN(form)){.shape = shape, .storage = storage};
+  if (int8) {
+    form->scales = (float *)(block + header);
+    form->codes = (int8_t *)(block + header + scales);
+  } else {
+    form->values = (real *)(block + header);
+  }
+  FN(fill_form)(form, rows, w);
+  dev->release(dev, rows);
+  w->form = block;
+  w->form_bytes = bytes;
+  return STATUS_OK;
+}
+
+static real FN(act)(real x, activation act, real slope)
+{
+  switch (act) {
+  case ACT_NONE:
+    return x;
+  case ACT_ELU:
+    return x > 0 ? x : slope * R(expm1)(x);
+  case ACT_LEAKY_RELU:
+    return x > 0 ? x : slope * x;
+  case ACT_RELU:
+    return x > 0 ? x : 0;
+  case ACT_GELU:
+    return (real)0.5 * x * (1 + R(erf)(x * (real)0.70710678118654752440));
+  case ACT_SILU:
+    return x / (1 + R(exp)(-x));
+  case ACT_TANH:
+    return R(tanh)(x);
+  case ACT_SIGMOID:
+    return 1 / (1 + R(exp)(-x));
+  }
+  return x;
+}
+
+// A window of activations ready for products: as it is, or quantised with one scale.
+typedef struct FN(window) {
+  real *values;  // [length]
+  int8_t *codes; // [length], int8 weights only
+  float scale;
+} FN(window);
+
+static void FN(window_ready)(FN(window) * window, int64_t length)
+{
+#if defined(REFERENCE_INT8)
+  if (window->codes) {
+    window->scale = quantise_row_i8(window->codes, window->values, length);
+  }
+#else
+  (void)window;
+  (void)length;
+#endif
+}
+
+// init + sum over the window, sequentially; int8 sums are exact integers, scaled once.
+static real FN(window_sum)(const FN(form) * form, int64_t row, const FN(window) * window, real init)
+{
+  const int64_t length = form->shape.length;
+  if (form->codes) {
+    const int8_t *codes = form->codes + row * length;
+    int32_t sum = 0;
+    for (int64_t j = 0; j < length; ++j) {
+      sum += (int32_t)codes[j] * (int32_t)window->codes[j];
+    }
+    return init + (real)sum * (real)(form->scales[row] * window->scale);
+  }
+  const real *values = form->values + row * length;
+  real sum = init;
+  for (int64_t j = 0; j < length; ++j) {
+    sum += values[j] * window->values[j];
+  }
+  return sum;
+}
+
+// Scratch for a window of the longest sum of `form`.
+static FN(window) FN(window_new)(run *r, const FN(form) * form)
+{
+  FN(window) window = {.scale = 1.0f};
+  window.values = run_scratch(r, (size_t)form->shape.length * sizeof(real));
+  if (form->codes) {
+    window.codes = run_scratch(r, (size_t)form->shape.length);
+  }
+  return window;
+}
+
+#include "gpu/cpu/reference_attention.h"
+#include "gpu/cpu/reference_conv.h"
+#include "gpu/cpu/reference_dense.h"
+#include "gpu/cpu/reference_rvq.h"
+
+void FN(reference_install)(device *dev)
+{
+  dev->pack = FN(pack);
+  dev->table = (ops){
+      .conv1d = FN(conv1d),
+      .conv_transposed1d = FN(conv_transposed1d),
+      .conv2d = FN(conv2d),
+      .linear = FN(linear),
+      .norm_linear = FN(norm_linear),
+      .matmul = FN(matmul),
+      .lstm = FN(lstm),
+      .attention = FN(attention),
+      .activate = FN(activate),
+      .norm = FN(norm),
+      .embed = FN(embed),
+      .add = FN(add),
+      .multiply = FN(multiply),
+      .scale = FN(scale),
+      .softmax = FN(softmax),
+      .nearest = FN(nearest),
+      .rvq_encode = FN(rvq_encode),
+      .rvq_decode = FN(rvq_decode),
+      .advance = FN(advance),
+  };
+  for (int i = 0; i < OP_COUNT; ++i) {
+    dev->table.variant[i] = "reference";
+  }
+}

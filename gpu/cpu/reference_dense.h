@@ -1,0 +1,240 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Reference matrix products, recurrence, norms and elementwise operators: part of
+// reference_body.h.
+
+static void FN(linear)(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
+                       const tensor *residual, activation act)
+{
+  const FN(form) *form = FN(form_of)(w);
+  const real *b = FN(vector_of)(bias);
+  const int64_t rows = tensor_rows(x), outputs = form->shape.n_rows, length = form->shape.length;
+  FN(window) window = FN(window_new)(r, form);
+  if (!run_ok(r)) {
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    memcpy(window.values, (const real *)x->data + i * length, (size_t)length * sizeof(real));
+    FN(window_ready)(&window, length);
+    for (int64_t o = 0; o < outputs; ++o) {
+      const real sum = FN(window_sum)(form, o, &window, b ? b[o] : 0);
+      const real result = FN(act)(sum, act, 1);
+      ((real *)y->data)[i * outputs + o] =
+          residual ? result + ((const real *)residual->data)[i * outputs + o] : result;
+    }
+  }
+}
+
+// Mean and 1 / deviation of `count` values at a stride; RMS has no mean.
+static void FN(moments)(const real *x, int64_t count, norm_kind kind, real epsilon, real *mean,
+                        real *inverse)
+{
+  real sum = 0, squares = 0;
+  for (int64_t i = 0; kind != NORM_RMS && i < count; ++i) {
+    sum += x[i];
+  }
+  *mean = sum / (real)count;
+  for (int64_t i = 0; i < count; ++i) {
+    squares += (x[i] - *mean) * (x[i] - *mean);
+  }
+  *inverse = 1 / R(sqrt)(squares / (real)count + epsilon);
+}
+
+// Moments over time and the channels [first, first + count) of one stream.
+static void FN(group_moments)(const real *x, int64_t rows, int64_t channels, int64_t first,
+                              int64_t count, real epsilon, real *mean, real *inverse)
+{
+  real sum = 0, squares = 0;
+  for (int64_t i = 0; i < rows * count; ++i) {
+    sum += x[i / count * channels + first + i % count];
+  }
+  *mean = sum / (real)(rows * count);
+  for (int64_t i = 0; i < rows * count; ++i) {
+    const real off = x[i / count * channels + first + i % count] - *mean;
+    squares += off * off;
+  }
+  *inverse = 1 / R(sqrt)(squares / (real)(rows * count) + epsilon);
+}
+
+static void FN(norm)(run *r, tensor *y, const tensor *x, const weight *scale, const weight *shift,
+                     const tensor *row_scale, const tensor *row_shift, const norm_args *args)
+{
+  (void)r;
+  const real *g = FN(vector_of)(scale), *b = FN(vector_of)(shift);
+  const real *row_g = row_scale ? row_scale->data : NULL;
+  const real *row_b = row_shift ? row_shift->data : NULL;
+  const int64_t rows = tensor_rows(x), channels = tensor_channels(x);
+  const bool grouped = args->kind == NORM_GROUP;
+  const int64_t per_group = grouped ? channels / args->groups : channels;
+  const int64_t stream_rows = grouped ? x->dims[1] : 1; // rows that share their moments
+  for (int64_t i = 0; i < rows; i += stream_rows) {
+    const real *from = (const real *)x->data + i * channels;
+    real *to = (real *)y->data + i * channels;
+    for (int64_t first = 0; first < channels; first += per_group) {
+      real mean, inverse;
+      if (grouped) {
+        FN(group_moments)
+        (from, stream_rows, channels, first, per_group, (real)args->epsilon, &mean, &inverse);
+      } else {
+        FN(moments)(from, channels, args->kind, (real)args->epsilon, &mean, &inverse);
+      }
+      for (int64_t j = 0; j < stream_rows * per_group; ++j) {
+        const int64_t c = first + j % per_group, at = j / per_group * channels + c;
+        real value = (from[at] - mean) * inverse;
+        value *= g ? g[c] : row_g ? row_g[i * channels + at] : 1;
+        to[at] = value + (b ? b[c] : row_b ? row_b[i * channels + at] : 0);
+      }
+    }
+  }
+}
+
+static void FN(norm_linear)(run *r, tensor *y, const tensor *x, const weight *norm_scale,
+                            const weight *norm_shift, const norm_args *norm, const weight *w,
+                            const weight *bias, activation act)
+{
+  tensor normed = *x;
+  normed.data = run_scratch(r, tensor_bytes(x));
+  if (run_ok(r)) {
+    FN(norm)(r, &normed, x, norm_scale, norm_shift, NULL, NULL, norm);
+    FN(linear)(r, y, &normed, w, bias, NULL, act);
+  }
+}
+
+static void FN(matmul)(run *r, tensor *y, const tensor *a, const tensor *b, bool transpose_b)
+{
+  (void)r;
+  const int64_t rows = y->dims[1], outputs = y->dims[2], length = a->dims[2];
+  for (int64_t i = 0; i < y->dims[0] * rows; ++i) {
+    const real *left = (const real *)a->data + i * length;
+    const real *right = (const real *)b->data + i / rows * length * outputs;
+    for (int64_t o = 0; o < outputs; ++o) {
+      real sum = 0;
+      for (int64_t c = 0; c < length; ++c) {
+        sum += left[c] * right[transpose_b ? o * length + c : c * outputs + o];
+      }
+      ((real *)y->data)[i * outputs + o] = sum;
+    }
+  }
+}
+
+// One LSTM step of one stream: gates [4H] hold the pre-activations; h and c are updated.
+static void FN(lstm_gates)(real *h, real *c, const real *gates, int64_t size)
+{
+  for (int64_t i = 0; i < size; ++i) {
+    const real in = FN(act)(gates[i], ACT_SIGMOID, 1);
+    const real forget = FN(act)(gates[size + i], ACT_SIGMOID, 1);
+    const real cell = FN(act)(gates[2 * size + i], ACT_TANH, 1);
+    const real out = FN(act)(gates[3 * size + i], ACT_SIGMOID, 1);
+    c[i] = forget * c[i] + in * cell;
+    h[i] = out * R(tanh)(c[i]);
+  }
+}
+
+static void FN(lstm)(run *r, tensor *y, const tensor *x, const weight *w_ih, const weight *w_hh,
+                     const weight *b_ih, const weight *b_hh, tensor *state,
+                     const stream_control *control, bool skip)
+{
+  const FN(form) *input = FN(form_of)(w_ih), *recurrent = FN(form_of)(w_hh);
+  const real *bi = FN(vector_of)(b_ih), *bh = FN(vector_of)(b_hh);
+  const int64_t size = recurrent->shape.length, in = input->shape.length, rows = x->dims[1];
+  FN(window) window_x = FN(window_new)(r, input), window_h = FN(window_new)(r, recurrent);
+  real *gates = run_scratch(r, (size_t)(4 * size) * sizeof *gates);
+  real *own = run_scratch(r, (size_t)(2 * size) * sizeof *own);
+  if (!run_ok(r)) {
+    return;
+  }
+  for (int64_t n = 0; n < x->dims[0]; ++n) {
+    real *h = state ? (real *)state->data + n * 2 * size : own;
+    if ((!state || !control || control->reset[n]) && rows > 0) {
+      memset(h, 0, (size_t)(2 * size) * sizeof *h);
+    }
+    for (int64_t t = 0; t < rows; ++t) {
+      const real *row = (const real *)x->data + (n * rows + t) * in;
+      real *to = (real *)y->data + (n * rows + t) * size;
+      memcpy(window_x.values, row, (size_t)in * sizeof *row);
+      memcpy(window_h.values, h, (size_t)size * sizeof *h);
+      FN(window_ready)(&window_x, in);
+      FN(window_ready)(&window_h, size);
+      for (int64_t g = 0; g < 4 * size; ++g) {
+        const real sum = FN(window_sum)(input, g, &window_x, bi[g] + bh[g]);
+        gates[g] = FN(window_sum)(recurrent, g, &window_h, sum);
+      }
+      FN(lstm_gates)(h, h + size, gates, size);
+      for (int64_t i = 0; i < size; ++i) {
+        to[i] = skip ? h[i] + row[i] : h[i];
+      }
+    }
+  }
+}
+
+static void FN(activate)(run *r, tensor *y, const tensor *x, activation act, float slope)
+{
+  (void)r;
+  for (int64_t i = 0; i < tensor_count(x); ++i) {
+    ((real *)y->data)[i] = FN(act)(((const real *)x->data)[i], act, (real)slope);
+  }
+}
+
+static void FN(embed)(run *r, tensor *y, const tensor *codes, const weight *table, bool accumulate)
+{
+  (void)r;
+  const FN(form) *form = FN(form_of)(table);
+  const int64_t dim = form->shape.length;
+  for (int64_t i = 0; i < tensor_count(codes); ++i) {
+    const int32_t code = ((const int32_t *)codes->data)[i];
+    real *to = (real *)y->data + i * dim;
+    const bool inside = code >= 0 && code < form->shape.n_rows;
+    for (int64_t c = 0; c < dim; ++c) {
+      const real value = inside ? form->values[code * dim + c] : 0;
+      to[c] = accumulate ? to[c] + value : value;
+    }
+  }
+}
+
+static void FN(add)(run *r, tensor *y, const tensor *a, const tensor *b)
+{
+  (void)r;
+  const int64_t period = tensor_count(b);
+  for (int64_t i = 0; i < tensor_count(a); ++i) {
+    ((real *)y->data)[i] = ((const real *)a->data)[i] + ((const real *)b->data)[i % period];
+  }
+}
+
+static void FN(multiply)(run *r, tensor *y, const tensor *a, const tensor *b)
+{
+  (void)r;
+  const int64_t period = tensor_count(b);
+  for (int64_t i = 0; i < tensor_count(a); ++i) {
+    ((real *)y->data)[i] = ((const real *)a->data)[i] * ((const real *)b->data)[i % period];
+  }
+}
+
+static void FN(scale)(run *r, tensor *y, const tensor *a, float factor)
+{
+  (void)r;
+  for (int64_t i = 0; i < tensor_count(a); ++i) {
+    ((real *)y->data)[i] = ((const real *)a->data)[i] * (real)factor;
+  }
+}
+
+static void FN(softmax)(run *r, tensor *y, const tensor *x)
+{
+  (void)r;
+  const int64_t channels = tensor_channels(x);
+  for (int64_t i = 0; i < tensor_rows(x); ++i) {
+    const real *from = (const real *)x->data + i * channels;
+    real *to = (real *)y->data + i * channels;
+    real largest = from[0], sum = 0;
+    for (int64_t c = 1; c < channels; ++c) {
+      largest = MAX(largest, from[c]);
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+      to[c] = R(exp)(from[c] - largest);
+      sum += to[c];
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+      to[c] /= sum;
+    }
+  }
+}
