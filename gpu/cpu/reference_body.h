@@ -7,7 +7,7 @@
 
 #include "gpu/cpu/device_cpu.h"
 #include "gpu/cpu/rows.h"
-#include "gpu/run.h"
+#include "gpu/tape.h"
 
 #include <float.h>
 #include <math.h>
@@ -119,6 +119,32 @@ static real FN(act)(real x, activation act, real slope)
   return x;
 }
 
+// d act / d x.
+static real FN(act_derivative)(real x, activation act, real slope)
+{
+  const real share = 1 / (1 + R(exp)(-x));
+  switch (act) {
+  case ACT_NONE:
+    return 1;
+  case ACT_ELU:
+    return x > 0 ? 1 : slope * R(exp)(x);
+  case ACT_LEAKY_RELU:
+    return x > 0 ? 1 : slope;
+  case ACT_RELU:
+    return x > 0 ? 1 : 0;
+  case ACT_GELU:
+    return (real)0.5 * (1 + R(erf)(x * (real)0.70710678118654752440)) +
+           x * (real)0.39894228040143267794 * R(exp)(-x * x / 2);
+  case ACT_SILU:
+    return share * (1 + x * (1 - share));
+  case ACT_TANH:
+    return 1 - R(tanh)(x) * R(tanh)(x);
+  case ACT_SIGMOID:
+    return share * (1 - share);
+  }
+  return 1;
+}
+
 // A window of activations ready for products: as it is, or quantised with one scale.
 typedef struct FN(window) {
   real *values;  // [length]
@@ -170,6 +196,62 @@ static FN(window) FN(window_new)(run *r, const FN(form) * form)
 }
 
 #include "gpu/cpu/reference_attention.h"
+// Where the gradients of one product of a window go.
+typedef struct FN(product_gradient) {
+  real *window; // [length] dWindow, accumulated over the outputs of one group
+  real *rows;   // [n_rows][length] dMatrix, or null for a frozen weight
+  real *bias;   // [O] or null
+} FN(product_gradient);
+
+// Backward of act(bias + sum): recomputes the sum, adds into the gradients.
+static void FN(window_sum_backward)(const FN(product_gradient) * to, real dy, const FN(form) * form,
+                                    int64_t row, int64_t output, const FN(window) * window,
+                                    const real *bias, activation act, real slope)
+{
+  const int64_t length = form->shape.length;
+  const real *values = form->values + row * length;
+  if (act != ACT_NONE) {
+    const real sum = FN(window_sum)(form, row, window, bias ? bias[output] : 0);
+    dy *= FN(act_derivative)(sum, act, slope);
+  }
+  if (to->bias) {
+    to->bias[output] += dy;
+  }
+  for (int64_t j = 0; j < length; ++j) {
+    to->window[j] += dy * values[j];
+  }
+  for (int64_t j = 0; to->rows && j < length; ++j) {
+    to->rows[row * length + j] += dy * window->values[j];
+  }
+}
+
+// Scratch for the gradients of a product; the sums start at zero.
+static FN(product_gradient)
+    FN(product_gradient_new)(run *r, const tape_node *node, const FN(form) * form)
+{
+  const size_t count = (size_t)(form->shape.n_rows * form->shape.length);
+  FN(product_gradient) to = {0};
+  to.window = run_scratch(r, (size_t)form->shape.length * sizeof(real));
+  if (node->weights[0]->grad) {
+    to.rows = run_scratch(r, count * sizeof(real));
+  }
+  if (run_ok(r) && to.rows) {
+    memset(to.rows, 0, count * sizeof(real));
+  }
+  to.bias = node->weights[1] ? node->weights[1]->grad : NULL;
+  if (form->codes) {
+    run_fail(r, STATUS_UNSUPPORTED, "%s: int8 weights have no gradient", node->weights[0]->name);
+  }
+  return to;
+}
+
+static void FN(add_into)(const tensor *to, const tensor *from)
+{
+  for (int64_t i = 0; to->data && i < tensor_count(from); ++i) {
+    ((real *)to->data)[i] += ((const real *)from->data)[i];
+  }
+}
+
 #include "gpu/cpu/reference_conv.h"
 #include "gpu/cpu/reference_dense.h"
 #include "gpu/cpu/reference_rvq.h"
@@ -198,6 +280,12 @@ void FN(reference_install)(device *dev)
       .rvq_decode = FN(rvq_decode),
       .advance = FN(advance),
   };
+  dev->table.backward[OP_CONV1D] = FN(conv1d_backward);
+  dev->table.backward[OP_CONV_TRANSPOSED1D] = FN(conv_transposed1d_backward);
+  dev->table.backward[OP_LINEAR] = FN(linear_backward);
+  dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
+  dev->table.backward[OP_ADD] = FN(add_backward);
+  dev->table.backward[OP_SCALE] = FN(scale_backward);
   for (int i = 0; i < OP_COUNT; ++i) {
     dev->table.variant[i] = "reference";
   }

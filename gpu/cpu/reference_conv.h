@@ -81,6 +81,93 @@ static void FN(conv1d)(run *r, tensor *y, const tensor *x, const weight *w, cons
   }
 }
 
+// dPadded [left + T + right, C] -> dx [T, C] += , through padding and input activation.
+static void FN(pad_backward)(real *dx, const real *padded, const FN(padded) * p, const real *x,
+                             int64_t rows, int64_t channels, const conv1d_args *args)
+{
+  const int64_t reach = MAX(p->left, p->right);
+  for (int64_t i = -p->left; i < rows + p->right; ++i) {
+    const int64_t from = pad_source(i, rows, reach, args->mode);
+    const real *d = padded + (i + p->left) * channels;
+    for (int64_t c = 0; from >= 0 && c < channels; ++c) {
+      const int64_t at = from * channels + c;
+      dx[at] += d[c] * FN(act_derivative)(x[at], args->act_in, (real)args->act_slope);
+    }
+  }
+}
+
+// One output row, every group: as conv1d_row, the other way.
+static void FN(conv1d_row_backward)(const FN(product_gradient) * to, real *dpadded, const real *dy,
+                                    const real *rows, const FN(form) * form, const real *bias,
+                                    FN(window) * window, int64_t channels, const conv1d_args *args)
+{
+  const int64_t in = channels / args->groups, out = form->shape.n_outputs / args->groups;
+  for (int64_t g = 0; g < args->groups; ++g) {
+    memset(to->window, 0, (size_t)(args->kernel * in) * sizeof(real));
+    for (int64_t k = 0; k < args->kernel; ++k) {
+      memcpy(window->values + k * in, rows + k * args->dilation * channels + g * in,
+             (size_t)in * sizeof *rows);
+    }
+    for (int64_t o = g * out; o < (g + 1) * out; ++o) {
+      FN(window_sum_backward)
+      (to, dy[o], form, o, o, window, bias, args->act_out, (real)args->act_slope);
+    }
+    for (int64_t j = 0; j < args->kernel * in; ++j) {
+      dpadded[j / in * args->dilation * channels + g * in + j % in] += to->window[j];
+    }
+  }
+}
+
+// dMatrix [O][K][c] -> file layout [O][c][K], added.
+static void FN(conv_weight_gradient)(real *grad, const real *rows, const weight *w)
+{
+  const int64_t channels = w->dims[1], taps = w->dims[2];
+  for (int64_t i = 0; i < weight_count(w); ++i) {
+    const int64_t o = i / (channels * taps), c = i / taps % channels, k = i % taps;
+    grad[i] += rows[(o * taps + k) * channels + c];
+  }
+}
+
+// dx += , dw += , dbias += , dresidual += of conv1d over whole sequences.
+static void FN(conv1d_backward)(run *r, const tape_node *node)
+{
+  const conv1d_args *args = &node->args.conv1d;
+  const FN(form) *form = FN(form_of)(node->weights[0]);
+  const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
+  const int64_t rows = x->dims[1], channels = x->dims[2], rows_out = dy.dims[1];
+  const int64_t reach = (args->kernel - 1) * args->dilation + 1;
+  FN(padded) p = {.left = args->pad_left};
+  p.right = MAX(0, (rows_out - 1) * args->stride + reach - p.left - rows);
+  const size_t bytes = (size_t)((p.left + rows + p.right) * channels) * sizeof(real);
+  p.rows = run_scratch(r, bytes);
+  real *dpadded = run_scratch(r, bytes);
+  FN(window) window = FN(window_new)(r, form);
+  const FN(product_gradient) to = FN(product_gradient_new)(r, node, form);
+  if (!run_ok(r)) {
+    return;
+  }
+  for (int64_t n = 0; n < x->dims[0]; ++n) {
+    const real *from = (const real *)x->data + n * rows * channels;
+    FN(pad_fill)(&p, from, rows, channels, NULL, true, args);
+    memset(dpadded, 0, bytes);
+    for (int64_t u = 0; u < rows_out; ++u) {
+      const int64_t at = u * args->stride * channels;
+      FN(conv1d_row_backward)
+      (&to, dpadded + at, (const real *)dy.data + (n * rows_out + u) * dy.dims[2], p.rows + at,
+       form, FN(vector_of)(node->weights[1]), &window, channels, args);
+    }
+    if (dx.data) {
+      FN(pad_backward)
+      ((real *)dx.data + n * rows * channels, dpadded, &p, from, rows, channels, args);
+    }
+  }
+  if (to.rows) {
+    FN(conv_weight_gradient)(node->weights[0]->grad, to.rows, node->weights[0]);
+  }
+  const tensor dresidual = tape_gradient(r, &node->in[1]);
+  FN(add_into)(&dresidual, &dy);
+}
+
 // Output rows [first, first + count) of the untrimmed transposed convolution over padded rows that
 // begin `left` rows before the input.
 static void FN(conv_transposed1d_rows)(real *y, int64_t first, int64_t count, const FN(padded) * p,
@@ -133,6 +220,83 @@ static void FN(conv_transposed1d)(run *r, tensor *y, const tensor *x, const weig
     if (past) {
       memcpy(past, p.rows + rows * channels, (size_t)(p.left * channels) * sizeof *past);
     }
+  }
+}
+
+// dMatrix [stride][O][M][c] -> file layout [C][o][K], added.
+static void FN(transposed_weight_gradient)(real *grad, const real *rows, const weight *w)
+{
+  const int64_t outputs = w->dims[1], kernel = w->dims[2], channels = w->dims[0] / w->groups;
+  const int64_t taps = (kernel + w->stride - 1) / w->stride;
+  for (int64_t i = 0; i < weight_count(w); ++i) {
+    const int64_t in = i / (outputs * kernel), o = i / kernel % outputs, k = i % kernel;
+    const int64_t row = k % w->stride * outputs * w->groups + in / channels * outputs + o;
+    const int64_t tap = taps - 1 - k / w->stride;
+    grad[i] += rows[(row * taps + tap) * channels + in % channels];
+  }
+}
+
+// One untrimmed output row u, every group, the other way.
+static void FN(conv_transposed1d_row_backward)(const FN(product_gradient) * to, real *dpadded,
+                                               const real *dy, int64_t u, const FN(padded) * p,
+                                               int64_t channels, const FN(form) * form,
+                                               const real *bias, FN(window) * window,
+                                               const conv_transposed1d_args *args)
+{
+  const int64_t in = channels / args->groups, outputs = form->shape.n_outputs;
+  const int64_t out = outputs / args->groups, taps = form->shape.length / in;
+  const int64_t phase = u % args->stride;
+  const int64_t at = (u / args->stride + p->left - (taps - 1)) * channels;
+  for (int64_t g = 0; g < args->groups; ++g) {
+    memset(to->window, 0, (size_t)(taps * in) * sizeof(real));
+    for (int64_t j = 0; j < taps * in; ++j) {
+      window->values[j] = p->rows[at + j / in * channels + g * in + j % in];
+    }
+    for (int64_t o = g * out; o < (g + 1) * out; ++o) {
+      FN(window_sum_backward)
+      (to, dy[o], form, phase * outputs + o, o, window, bias, args->act_out, (real)args->act_slope);
+    }
+    for (int64_t j = 0; j < taps * in; ++j) {
+      dpadded[at + j / in * channels + g * in + j % in] += to->window[j];
+    }
+  }
+}
+
+// dx += , dw += , dbias += of conv_transposed1d over whole sequences.
+static void FN(conv_transposed1d_backward)(run *r, const tape_node *node)
+{
+  const conv_transposed1d_args *args = &node->args.conv_transposed1d;
+  const FN(form) *form = FN(form_of)(node->weights[0]);
+  const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
+  const int64_t rows = x->dims[1], channels = x->dims[2], rows_out = dy.dims[1];
+  const int64_t taps = (args->kernel + args->stride - 1) / args->stride;
+  const conv1d_args padding = {
+      .mode = PAD_ZERO, .act_in = args->act_in, .act_slope = args->act_slope};
+  FN(padded) p = {.left = taps - 1, .right = taps - 1};
+  const size_t bytes = (size_t)((p.left + rows + p.right) * channels) * sizeof(real);
+  p.rows = run_scratch(r, bytes);
+  real *dpadded = run_scratch(r, bytes);
+  FN(window) window = FN(window_new)(r, form);
+  const FN(product_gradient) to = FN(product_gradient_new)(r, node, form);
+  if (!run_ok(r)) {
+    return;
+  }
+  for (int64_t n = 0; n < x->dims[0]; ++n) {
+    const real *from = (const real *)x->data + n * rows * channels;
+    FN(pad_fill)(&p, from, rows, channels, NULL, true, &padding);
+    memset(dpadded, 0, bytes);
+    for (int64_t u = 0; u < rows_out; ++u) {
+      FN(conv_transposed1d_row_backward)
+      (&to, dpadded, (const real *)dy.data + (n * rows_out + u) * dy.dims[2], u + args->trim_left,
+       &p, channels, form, FN(vector_of)(node->weights[1]), &window, args);
+    }
+    if (dx.data) {
+      FN(pad_backward)
+      ((real *)dx.data + n * rows * channels, dpadded, &p, from, rows, channels, &padding);
+    }
+  }
+  if (to.rows) {
+    FN(transposed_weight_gradient)(node->weights[0]->grad, to.rows, node->weights[0]);
   }
 }
 

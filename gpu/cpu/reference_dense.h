@@ -26,6 +26,33 @@ static void FN(linear)(run *r, tensor *y, const tensor *x, const weight *w, cons
   }
 }
 
+// dx += , dw += , dbias += , dresidual += of linear.
+static void FN(linear_backward)(run *r, const tape_node *node)
+{
+  const FN(form) *form = FN(form_of)(node->weights[0]);
+  const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
+  const int64_t length = form->shape.length, outputs = form->shape.n_rows;
+  FN(window) window = FN(window_new)(r, form);
+  const FN(product_gradient) to = FN(product_gradient_new)(r, node, form);
+  for (int64_t i = 0; run_ok(r) && i < tensor_rows(x); ++i) {
+    memcpy(window.values, (const real *)x->data + i * length, (size_t)length * sizeof(real));
+    memset(to.window, 0, (size_t)length * sizeof(real));
+    for (int64_t o = 0; o < outputs; ++o) {
+      FN(window_sum_backward)
+      (&to, ((const real *)dy.data)[i * outputs + o], form, o, o, &window,
+       FN(vector_of)(node->weights[1]), node->args.activate.act, 1);
+    }
+    for (int64_t j = 0; dx.data && j < length; ++j) {
+      ((real *)dx.data)[i * length + j] += to.window[j];
+    }
+  }
+  for (int64_t i = 0; run_ok(r) && to.rows && i < outputs * length; ++i) {
+    ((real *)node->weights[0]->grad)[i] += to.rows[i];
+  }
+  const tensor dresidual = tape_gradient(r, &node->in[1]);
+  FN(add_into)(&dresidual, &dy);
+}
+
 // Mean and 1 / deviation of `count` values at a stride; RMS has no mean.
 static void FN(moments)(const real *x, int64_t count, norm_kind kind, real epsilon, real *mean,
                         real *inverse)
@@ -176,6 +203,17 @@ static void FN(activate)(run *r, tensor *y, const tensor *x, activation act, flo
   }
 }
 
+static void FN(activate_backward)(run *r, const tape_node *node)
+{
+  const tensor dy = tape_gradient(r, &node->out), dx = tape_gradient(r, &node->in[0]);
+  const real slope = (real)node->args.activate.slope;
+  for (int64_t i = 0; dx.data && i < tensor_count(&dx); ++i) {
+    const real x = ((const real *)node->in[0].data)[i];
+    ((real *)dx.data)[i] +=
+        ((const real *)dy.data)[i] * FN(act_derivative)(x, node->args.activate.act, slope);
+  }
+}
+
 static void FN(embed)(run *r, tensor *y, const tensor *codes, const weight *table, bool accumulate)
 {
   (void)r;
@@ -201,6 +239,17 @@ static void FN(add)(run *r, tensor *y, const tensor *a, const tensor *b)
   }
 }
 
+static void FN(add_backward)(run *r, const tape_node *node)
+{
+  const tensor dy = tape_gradient(r, &node->out), da = tape_gradient(r, &node->in[0]);
+  const tensor db = tape_gradient(r, &node->in[1]);
+  FN(add_into)(&da, &dy);
+  const int64_t period = tensor_count(&db);
+  for (int64_t i = 0; db.data && i < tensor_count(&dy); ++i) {
+    ((real *)db.data)[i % period] += ((const real *)dy.data)[i];
+  }
+}
+
 static void FN(multiply)(run *r, tensor *y, const tensor *a, const tensor *b)
 {
   (void)r;
@@ -215,6 +264,14 @@ static void FN(scale)(run *r, tensor *y, const tensor *a, float factor)
   (void)r;
   for (int64_t i = 0; i < tensor_count(a); ++i) {
     ((real *)y->data)[i] = ((const real *)a->data)[i] * (real)factor;
+  }
+}
+
+static void FN(scale_backward)(run *r, const tape_node *node)
+{
+  const tensor dy = tape_gradient(r, &node->out), dx = tape_gradient(r, &node->in[0]);
+  for (int64_t i = 0; dx.data && i < tensor_count(&dx); ++i) {
+    ((real *)dx.data)[i] += ((const real *)dy.data)[i] * (real)node->args.factor;
   }
 }
 

@@ -1,0 +1,323 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "tests/gpu/op_cases.h"
+
+#define CONV .op = OP_CONV1D
+#define UPCONV .op = OP_CONV_TRANSPOSED1D
+#define LINEAR .op = OP_LINEAR
+
+const op_case *op_cases(int *count)
+{
+  static const op_case cases[] = {
+      // EnCodec 24 kHz, one hop: the shapes that live playing is made of.
+      {CONV, .name = "encodec_first", .n = 1, .rows = 320, .channels = 1, .outputs = 32,
+       .kernel = 7, .stride = 1, .dilation = 1, .groups = 1, .streaming = true, .bias = true,
+       .bench = true},
+      {CONV, .name = "encodec_res32_k3", .n = 1, .rows = 320, .channels = 32, .outputs = 16,
+       .kernel = 3, .stride = 1, .dilation = 1, .groups = 1, .act_in = ACT_ELU, .streaming = true,
+       .bias = true, .bench = true},
+      {CONV, .name = "encodec_res32_k1", .n = 1, .rows = 320, .channels = 16, .outputs = 32,
+       .kernel = 1, .stride = 1, .dilation = 1, .groups = 1, .act_in = ACT_ELU, .streaming = true,
+       .bias = true, .residual = true, .bench = true},
+      {CONV, .name = "encodec_down2", .n = 1, .rows = 320, .channels = 32, .outputs = 64,
+       .kernel = 4, .stride = 2, .dilation = 1, .groups = 1, .act_in = ACT_ELU, .streaming = true,
+       .bias = true, .bench = true},
+      {CONV, .name = "encodec_down8", .n = 1, .rows = 8, .channels = 256, .outputs = 512,
+       .kernel = 16, .stride = 8, .dilation = 1, .groups = 1, .act_in = ACT_ELU, .streaming = true,
+       .bias = true, .bench = true},
+      {.op = OP_LSTM,
+       .name = "encodec_lstm",
+       .n = 1,
+       .rows = 1,
+       .channels = 512,
+       .outputs = 512,
+       .streaming = true,
+       .bias = true,
+       .residual = true,
+       .bench = true},
+      {UPCONV, .name = "encodec_up8", .n = 1, .rows = 1, .channels = 512, .outputs = 256,
+       .kernel = 16, .stride = 8, .groups = 1, .act_in = ACT_ELU, .streaming = true, .bias = true,
+       .bench = true},
+      {UPCONV, .name = "encodec_up2", .n = 1, .rows = 160, .channels = 64, .outputs = 32,
+       .kernel = 4, .stride = 2, .groups = 1, .act_in = ACT_ELU, .streaming = true, .bias = true,
+       .bench = true},
+      {CONV, .name = "encodec_last", .n = 1, .rows = 320, .channels = 32, .outputs = 1, .kernel = 7,
+       .stride = 1, .dilation = 1, .groups = 1, .act_in = ACT_ELU, .streaming = true, .bias = true,
+       .bench = true},
+      {.op = OP_RVQ_ENCODE,
+       .name = "encodec_quantise",
+       .n = 1,
+       .rows = 1,
+       .channels = 128,
+       .outputs = 1024,
+       .kernel = 4,
+       .bench = true},
+      {CONV, .name = "encodec_offline_k3", .n = 1, .rows = 4096, .channels = 32, .outputs = 16,
+       .kernel = 3, .stride = 1, .dilation = 1, .groups = 1, .pad_left = 2, .mode = PAD_REFLECT,
+       .act_in = ACT_ELU, .bias = true, .bench = true},
+      // Shapes that break tails, groups, dilation, padding.
+      {CONV, .name = "conv_odd", .n = 2, .rows = 37, .channels = 5, .outputs = 19, .kernel = 3,
+       .stride = 1, .dilation = 3, .groups = 1, .act_in = ACT_LEAKY_RELU, .act_out = ACT_TANH,
+       .streaming = true, .bias = true},
+      {CONV, .name = "conv_stride5", .n = 3, .rows = 35, .channels = 9, .outputs = 33, .kernel = 10,
+       .stride = 5, .dilation = 1, .groups = 1, .streaming = true, .bias = false},
+      {CONV, .name = "conv_groups", .n = 2, .rows = 24, .channels = 36, .outputs = 60, .kernel = 4,
+       .stride = 2, .dilation = 1, .groups = 4, .act_in = ACT_LEAKY_RELU, .streaming = true,
+       .bias = true, .residual = true},
+      {CONV, .name = "conv_depthwise", .n = 2, .rows = 40, .channels = 67, .outputs = 67,
+       .kernel = 3, .stride = 1, .dilation = 9, .groups = 67, .act_in = ACT_LEAKY_RELU,
+       .streaming = true, .bias = true},
+      {CONV, .name = "conv_replicate", .n = 2, .rows = 21, .channels = 7, .outputs = 8, .kernel = 5,
+       .stride = 1, .dilation = 2, .groups = 1, .mode = PAD_REPLICATE, .streaming = true,
+       .bias = true},
+      {CONV, .name = "conv_reflect_both", .n = 2, .rows = 23, .channels = 6, .outputs = 17,
+       .kernel = 7, .stride = 2, .dilation = 1, .groups = 1, .pad_left = 3, .pad_right = 2,
+       .mode = PAD_REFLECT, .act_out = ACT_GELU, .bias = true},
+      {CONV, .name = "conv_reflect_short", .n = 1, .rows = 3, .channels = 4, .outputs = 5,
+       .kernel = 7, .stride = 1, .dilation = 1, .groups = 1, .pad_left = 6, .mode = PAD_REFLECT,
+       .bias = true},
+      {CONV, .name = "conv_one_row", .n = 1, .rows = 1, .channels = 130, .outputs = 257,
+       .kernel = 1, .stride = 1, .dilation = 1, .groups = 1, .act_out = ACT_SILU, .bias = true},
+      {UPCONV, .name = "upconv_odd", .n = 2, .rows = 13, .channels = 11, .outputs = 7, .kernel = 8,
+       .stride = 3, .groups = 1, .act_in = ACT_ELU, .streaming = true, .bias = true},
+      {UPCONV, .name = "upconv_groups", .n = 2, .rows = 9, .channels = 24, .outputs = 12,
+       .kernel = 4, .stride = 2, .groups = 2, .act_in = ACT_LEAKY_RELU, .streaming = true,
+       .bias = true},
+      {UPCONV, .name = "upconv_one_output", .n = 1, .rows = 20, .channels = 64, .outputs = 1,
+       .kernel = 64, .stride = 16, .groups = 1, .streaming = true, .bias = true, .bench = true},
+      {UPCONV, .name = "upconv_trim_both", .n = 2, .rows = 6, .channels = 5, .outputs = 9,
+       .kernel = 10, .stride = 5, .groups = 1, .pad_left = 3, .pad_right = 2, .bias = true},
+      {.op = OP_CONV2D,
+       .name = "conv2d_stft",
+       .n = 2,
+       .height = 9,
+       .rows = 33,
+       .channels = 3,
+       .outputs = 18,
+       .kernel_h = 3,
+       .kernel = 9,
+       .stride = 2,
+       .dilation = 2,
+       .groups = 1,
+       .pad_left = 4,
+       .pad_right = 2,
+       .act_in = ACT_LEAKY_RELU,
+       .bias = true},
+      {.op = OP_CONV2D,
+       .name = "conv2d_groups",
+       .n = 1,
+       .height = 7,
+       .rows = 8,
+       .channels = 6,
+       .outputs = 4,
+       .kernel_h = 3,
+       .kernel = 3,
+       .stride = 1,
+       .dilation = 1,
+       .groups = 2,
+       .pad_left = 1,
+       .pad_right = 1,
+       .bias = true},
+      {LINEAR, .name = "linear_row", .n = 1, .rows = 1, .channels = 768, .outputs = 3072,
+       .act_out = ACT_GELU, .bias = true, .bench = true},
+      {LINEAR, .name = "linear_odd", .n = 3, .rows = 7, .channels = 31, .outputs = 45, .bias = true,
+       .residual = true},
+      {.op = OP_NORM_LINEAR,
+       .name = "norm_linear",
+       .n = 2,
+       .rows = 3,
+       .channels = 40,
+       .outputs = 50,
+       .act_out = ACT_SILU,
+       .bias = true,
+       .norm = {NORM_LAYER, 1, 1e-5f}},
+      {.op = OP_MATMUL, .name = "matmul", .n = 2, .rows = 9, .channels = 17, .outputs = 21},
+      {.op = OP_MATMUL,
+       .name = "matmul_transposed",
+       .n = 2,
+       .rows = 9,
+       .channels = 17,
+       .outputs = 21,
+       .residual = true},
+      {.op = OP_LSTM,
+       .name = "lstm_odd",
+       .n = 2,
+       .rows = 11,
+       .channels = 13,
+       .outputs = 21,
+       .streaming = true,
+       .bias = true},
+      {.op = OP_LSTM,
+       .name = "lstm_skip",
+       .n = 3,
+       .rows = 5,
+       .channels = 32,
+       .outputs = 32,
+       .streaming = true,
+       .bias = true,
+       .residual = true},
+      {.op = OP_ATTENTION,
+       .name = "attention_ring",
+       .n = 2,
+       .rows = 29,
+       .kernel = 12,
+       .streaming = true,
+       .bias = true,
+       .attention = {4, 2, 16, MASK_WINDOW_SINK, CACHE_RING, 9, 0, 0, 10000.0f, 0.25f}},
+      {.op = OP_ATTENTION,
+       .name = "attention_causal",
+       .n = 2,
+       .rows = 10,
+       .attention = {3, 3, 8, MASK_CAUSAL, CACHE_NONE, 0, 0, 0, 0.0f, 0.35f}},
+      {.op = OP_ATTENTION,
+       .name = "attention_full_lengths",
+       .n = 2,
+       .rows = 10,
+       .residual = true,
+       .attention = {2, 1, 24, MASK_FULL, CACHE_NONE, 0, 0, 0, 10000.0f, 0.2f}},
+      {.op = OP_ATTENTION,
+       .name = "attention_prefix",
+       .n = 1,
+       .rows = 12,
+       .attention = {2, 2, 8, MASK_PREFIX, CACHE_NONE, 0, 5, 0, 10000.0f, 0.35f}},
+      {.op = OP_ATTENTION,
+       .name = "attention_cross",
+       .n = 2,
+       .rows = 4,
+       .kernel = 14,
+       .residual = true,
+       .attention = {2, 2, 16, MASK_FULL, CACHE_CROSS, 0, 0, 0, 0.0f, 0.25f}},
+      {.op = OP_ATTENTION,
+       .name = "attention_step",
+       .n = 2,
+       .rows = 3,
+       .kernel = 8,
+       .attention = {2, 2, 16, MASK_CAUSAL, CACHE_STEP, 0, 0, 0, 0.0f, 0.25f}},
+      {.op = OP_ACTIVATE, .name = "elu", .n = 2, .rows = 50, .channels = 7, .act_in = ACT_ELU},
+      {.op = OP_ACTIVATE,
+       .name = "leaky_relu",
+       .n = 2,
+       .rows = 50,
+       .channels = 7,
+       .act_in = ACT_LEAKY_RELU},
+      {.op = OP_ACTIVATE, .name = "relu", .n = 1, .rows = 50, .channels = 3, .act_in = ACT_RELU},
+      {.op = OP_ACTIVATE, .name = "gelu", .n = 1, .rows = 50, .channels = 3, .act_in = ACT_GELU},
+      {.op = OP_ACTIVATE, .name = "silu", .n = 1, .rows = 50, .channels = 3, .act_in = ACT_SILU},
+      {.op = OP_ACTIVATE, .name = "tanh", .n = 1, .rows = 50, .channels = 3, .act_in = ACT_TANH},
+      {.op = OP_ACTIVATE,
+       .name = "sigmoid",
+       .n = 1,
+       .rows = 50,
+       .channels = 3,
+       .act_in = ACT_SIGMOID},
+      {.op = OP_NORM,
+       .name = "norm_layer",
+       .n = 2,
+       .rows = 9,
+       .channels = 37,
+       .bias = true,
+       .norm = {NORM_LAYER, 1, 1e-5f}},
+      {.op = OP_NORM,
+       .name = "norm_rms",
+       .n = 2,
+       .rows = 9,
+       .channels = 37,
+       .norm = {NORM_RMS, 1, 1e-6f}},
+      {.op = OP_NORM,
+       .name = "norm_group",
+       .n = 2,
+       .rows = 19,
+       .channels = 24,
+       .bias = true,
+       .norm = {NORM_GROUP, 1, 1e-5f}},
+      {.op = OP_NORM,
+       .name = "norm_groups",
+       .n = 2,
+       .rows = 19,
+       .channels = 24,
+       .bias = true,
+       .norm = {NORM_GROUP, 4, 1e-5f}},
+      {.op = OP_NORM,
+       .name = "norm_per_row",
+       .n = 2,
+       .rows = 9,
+       .channels = 20,
+       .residual = true,
+       .norm = {NORM_LAYER, 1, 1e-5f}},
+      {.op = OP_EMBED, .name = "embed", .n = 2, .rows = 17, .channels = 29, .outputs = 50},
+      {.op = OP_ADD, .name = "add", .n = 2, .rows = 17, .channels = 29},
+      {.op = OP_ADD, .name = "add_row", .n = 2, .rows = 17, .channels = 29, .bias = true},
+      {.op = OP_MULTIPLY, .name = "multiply", .n = 2, .rows = 17, .channels = 29},
+      {.op = OP_SCALE, .name = "scale", .n = 2, .rows = 17, .channels = 29},
+      {.op = OP_SOFTMAX, .name = "softmax", .n = 2, .rows = 17, .channels = 29},
+      {.op = OP_NEAREST, .name = "nearest", .n = 2, .rows = 17, .channels = 24, .outputs = 100},
+      {.op = OP_RVQ_ENCODE,
+       .name = "rvq_encode",
+       .n = 2,
+       .rows = 9,
+       .channels = 17,
+       .outputs = 50,
+       .kernel = 5},
+      {.op = OP_RVQ_DECODE,
+       .name = "rvq_decode",
+       .n = 2,
+       .rows = 9,
+       .channels = 17,
+       .outputs = 50,
+       .kernel = 5},
+  };
+  *count = (int)(sizeof cases / sizeof *cases);
+  return cases;
+}
+
+static double weight_terms(const op_case *c)
+{
+  const double in = (double)c->channels, out = (double)c->outputs;
+  const double groups = c->groups ? (double)c->groups : 1.0;
+  switch (c->op) {
+  case OP_CONV1D:
+  case OP_CONV_TRANSPOSED1D:
+    return in * out * (double)c->kernel / groups;
+  case OP_CONV2D:
+    return in * out * (double)(c->kernel * c->kernel_h) / groups;
+  case OP_LINEAR:
+  case OP_NORM_LINEAR:
+    return in * out;
+  case OP_LSTM:
+    return 4.0 * out * (in + out);
+  case OP_RVQ_ENCODE:
+    return in * out * (double)c->kernel;
+  case OP_NEAREST:
+    return in * out;
+  default:
+    return 0.0;
+  }
+}
+
+double op_case_macs(const op_case *c)
+{
+  double positions = (double)(c->n * c->rows);
+  if (c->op == OP_CONV1D) {
+    positions /= (double)c->stride;
+  } else if (c->op == OP_CONV2D) {
+    positions *= (double)c->height / (double)(c->stride * c->stride);
+  } else if (c->op == OP_MATMUL) {
+    return positions * (double)(c->channels * c->outputs);
+  }
+  return positions * weight_terms(c);
+}
+
+double op_case_bytes(const op_case *c, dtype storage)
+{
+  const bool codebook = c->op == OP_RVQ_ENCODE || c->op == OP_NEAREST;
+  const double per_weight = codebook ? 4.0 : (double)dtype_bytes(storage);
+  double rows_out = (double)(c->n * c->rows);
+  if (c->op == OP_CONV1D) {
+    rows_out /= (double)c->stride;
+  } else if (c->op == OP_CONV_TRANSPOSED1D) {
+    rows_out *= (double)c->stride;
+  }
+  return weight_terms(c) * per_weight + 4.0 * (double)(c->n * c->rows * c->channels) +
+         4.0 * rows_out * (double)c->outputs;
+}

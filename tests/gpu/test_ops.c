@@ -1,0 +1,243 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Every operator case: variants against the reference in double, and the exactness that the
+// project promises: pieces equal the whole, threads do not matter, a stream among many is alone.
+
+#include "gpu/cpu/device_cpu.h"
+#include "tests/gpu/op_cases.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SEED 20260101
+
+static device *open_device(const char *variant, bool f64, int n_threads)
+{
+  error err = {0};
+  device *dev = NULL;
+  const device_options options = {COMPUTE_CPU, n_threads, variant, f64};
+  if (device_open(&dev, &options, &err) != STATUS_OK) {
+    fail_msg("%s", err.message);
+  }
+  return dev;
+}
+
+static op_bench *run_case(const op_case *c, device *dev, dtype storage, int64_t piece)
+{
+  error err = {0};
+  op_bench *b = NULL;
+  if (op_bench_new(&b, c, dev, storage, SEED, &err) != STATUS_OK ||
+      op_bench_run(b, piece, &err) != STATUS_OK) {
+    fail_msg("%s on %s: %s", c->name, dev->name, err.message);
+  }
+  return b;
+}
+
+// |a - b| / |b|; infinite when anything is not finite.
+static double relative_error(const op_bench *a, const op_bench *b)
+{
+  int64_t count_a = 0, count_b = 0;
+  const double *x = op_bench_result(a, &count_a), *y = op_bench_result(b, &count_b);
+  assert_int_equal(count_a, count_b);
+  assert_true(count_a > 0);
+  double off = 0.0, norm = 0.0;
+  for (int64_t i = 0; i < count_a; ++i) {
+    off += (x[i] - y[i]) * (x[i] - y[i]);
+    norm += y[i] * y[i];
+  }
+  assert_true(norm > 0.0);
+  return isfinite(off) ? sqrt(off / norm) : (double)INFINITY;
+}
+
+static bool same_bits(const op_bench *a, const op_bench *b)
+{
+  int64_t count_a = 0, count_b = 0;
+  const double *x = op_bench_result(a, &count_a), *y = op_bench_result(b, &count_b);
+  return count_a == count_b && memcmp(x, y, (size_t)count_a * sizeof *x) == 0;
+}
+
+static bool has_matrix(op_id op)
+{
+  return op <= OP_NORM_LINEAR || op == OP_LSTM;
+}
+
+static void each_variant_is_near_double(void **state)
+{
+  (void)state;
+  int n_variants = 0, n_cases = 0;
+  const cpu_variant *variants = cpu_variants(&n_variants);
+  const op_case *cases = op_cases(&n_cases);
+  device *judge = open_device("reference", true, 1);
+  for (int v = 0; v < n_variants; ++v) {
+    if (!variants[v].supported()) {
+      print_message("%s: this processor has none, skipped\n", variants[v].name);
+      continue;
+    }
+    device *dev = open_device(variants[v].name, false, 1);
+    for (int i = 0; i < n_cases; ++i) {
+      const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
+      for (int s = 0; s < (has_matrix(cases[i].op) ? 3 : 1); ++s) {
+        op_bench *truth = run_case(&cases[i], judge, storages[s], 0);
+        op_bench *found = run_case(&cases[i], dev, storages[s], 0);
+        const double off = relative_error(found, truth);
+        if (!(off < 3e-6)) {
+          fail_msg("%s %s on %s: relative error %g", cases[i].name, dtype_name(storages[s]),
+                   dev->name, off);
+        }
+        op_bench_free(truth);
+        op_bench_free(found);
+      }
+    }
+    device_unref(dev);
+  }
+  device_unref(judge);
+}
+
+static void int8_is_near_and_variants_agree(void **state)
+{
+  (void)state;
+  int n_variants = 0, n_cases = 0;
+  const cpu_variant *variants = cpu_variants(&n_variants);
+  const op_case *cases = op_cases(&n_cases);
+  device *judge = open_device("reference", true, 1);
+  device *reference = open_device("reference", false, 1);
+  for (int v = 0; v < n_variants; ++v) {
+    if (!variants[v].supported()) {
+      continue;
+    }
+    device *dev = open_device(variants[v].name, false, 1);
+    for (int i = 0; i < n_cases; ++i) {
+      if (!has_matrix(cases[i].op)) {
+        continue;
+      }
+      op_bench *truth = run_case(&cases[i], judge, DTYPE_F32, 0);
+      op_bench *ours = run_case(&cases[i], reference, DTYPE_I8, 0);
+      op_bench *found = run_case(&cases[i], dev, DTYPE_I8, 0);
+      if (!(relative_error(found, truth) < 0.03) || !(relative_error(found, ours) < 3e-3)) {
+        fail_msg("%s i8 on %s: %g from f64, %g from the reference", cases[i].name, dev->name,
+                 relative_error(found, truth), relative_error(found, ours));
+      }
+      op_bench_free(truth);
+      op_bench_free(ours);
+      op_bench_free(found);
+    }
+    device_unref(dev);
+  }
+  device_unref(reference);
+  device_unref(judge);
+}
+
+// Pieces, threads and neighbours on one variant, in every storage type.
+static void check_exactness(const op_case *c, const char *variant, dtype storage)
+{
+  device *one = open_device(variant, false, 1);
+  device *two = open_device(variant, false, 2);
+  op_bench *whole = run_case(c, one, storage, 0);
+  const int64_t unit = c->op == OP_CONV1D ? c->stride : 1;
+  for (int64_t pieces = 1; c->streaming && pieces <= 5; pieces += 2) {
+    op_bench *split = run_case(c, one, storage, pieces * unit);
+    if (!same_bits(whole, split)) {
+      fail_msg("%s %s %s: pieces of %lld rows differ from the whole", c->name, variant,
+               dtype_name(storage), (long long)(pieces * unit));
+    }
+    op_bench_free(split);
+  }
+  op_bench *threaded = run_case(c, two, storage, 0);
+  if (!same_bits(whole, threaded)) {
+    fail_msg("%s %s %s: two threads differ from one", c->name, variant, dtype_name(storage));
+  }
+  op_bench_free(threaded);
+  for (int64_t n = 0; c->n > 1 && n < c->n; ++n) {
+    error err = {0};
+    op_bench *alone = NULL;
+    if (op_bench_new_stream(&alone, c, one, storage, SEED, n, &err) != STATUS_OK ||
+        op_bench_run(alone, 0, &err) != STATUS_OK) {
+      fail_msg("%s: %s", c->name, err.message);
+    }
+    int64_t count = 0, each = 0;
+    const double *all = op_bench_result(whole, &count), *one_of = op_bench_result(alone, &each);
+    assert_int_equal(count, each * c->n);
+    if (memcmp(all + n * each, one_of, (size_t)each * sizeof *all) != 0) {
+      fail_msg("%s %s %s: stream %lld differs from itself alone", c->name, variant,
+               dtype_name(storage), (long long)n);
+    }
+    op_bench_free(alone);
+  }
+  op_bench_free(whole);
+  device_unref(one);
+  device_unref(two);
+}
+
+static void bits_do_not_depend_on_pieces_threads_or_neighbours(void **state)
+{
+  (void)state;
+  int n_variants = 0, n_cases = 0;
+  const cpu_variant *variants = cpu_variants(&n_variants);
+  const op_case *cases = op_cases(&n_cases);
+  for (int v = 0; v < n_variants; ++v) {
+    for (int i = 0; variants[v].supported() && i < n_cases; ++i) {
+      const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8};
+      for (int s = 0; s < (has_matrix(cases[i].op) ? 4 : 1); ++s) {
+        check_exactness(&cases[i], variants[v].name, storages[s]);
+      }
+    }
+  }
+}
+
+// Central differences against the tape, in double.
+static void gradients_match_finite_differences(void **state)
+{
+  (void)state;
+  int n_cases = 0, checked = 0;
+  const op_case *cases = op_cases(&n_cases);
+  device *dev = open_device("reference", true, 1);
+  for (int i = 0; i < n_cases; ++i) {
+    const op_case *c = &cases[i];
+    if (!dev->table.backward[c->op] || c->rows * c->channels * c->outputs > 400000) {
+      continue;
+    }
+    error err = {0};
+    op_bench *b = NULL;
+    if (op_bench_new(&b, c, dev, DTYPE_F32, SEED, &err) != STATUS_OK ||
+        op_bench_backward(b, &err) != STATUS_OK) {
+      fail_msg("%s: %s", c->name, err.message);
+    }
+    for (int slot = 0; slot < op_bench_slots(b); ++slot) {
+      int64_t count = 0;
+      const double *gradient = op_bench_gradient(b, slot, &count);
+      for (int64_t k = 0; k < 24; ++k) {
+        const int64_t index = (k * 7919 + 13) % count;
+        const double h = 0x1p-12; // exact in f32 next to weights of order one
+        const double slope =
+            (op_bench_loss(b, slot, index, h) - op_bench_loss(b, slot, index, -h)) / (2 * h);
+        if (!(fabs(slope - gradient[index]) < 2e-4 * (1.0 + fabs(slope)))) {
+          fail_msg("%s d%s[%lld]: tape %g, differences %g", c->name, op_bench_slot_name(b, slot),
+                   (long long)index, gradient[index], slope);
+        }
+        ++checked;
+      }
+    }
+    op_bench_free(b);
+  }
+  assert_true(checked > 100);
+  device_unref(dev);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_variant_is_near_double),
+      cmocka_unit_test(int8_is_near_and_variants_agree),
+      cmocka_unit_test(bits_do_not_depend_on_pieces_threads_or_neighbours),
+      cmocka_unit_test(gradients_match_finite_differences),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
