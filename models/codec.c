@@ -109,6 +109,33 @@ status codec_encode_final(codec_state *s, const float *audio, int n_samples, int
   return s->owner->table->encode_final(s, audio, n_samples, n_used, codes);
 }
 
+status codec_encode_chunk(codec_state *s, const float *audio, int n_samples, int n_used,
+                          int32_t *codes, float *scale)
+{
+  const codec_info *info = &s->owner->info;
+  if (info->streamable) {
+    return STATUS_UNSUPPORTED;
+  }
+  const int64_t most = (int64_t)s->max_steps * info->hop_samples;
+  if (n_samples < 1 || n_samples > most || (uint32_t)n_samples > info->chunk_samples ||
+      !call_fits(s, 0, n_used)) {
+    return STATUS_USAGE;
+  }
+  return s->owner->table->encode_chunk(s, audio, n_samples, n_used, codes, scale);
+}
+
+status codec_decode_chunk(codec_state *s, const int32_t *codes, int n_steps, int n_used,
+                          float scale, float *audio)
+{
+  if (s->owner->info.streamable) {
+    return STATUS_UNSUPPORTED;
+  }
+  if (n_steps < 1 || !call_fits(s, n_steps, n_used)) {
+    return STATUS_USAGE;
+  }
+  return s->owner->table->decode_chunk(s, codes, n_steps, n_used, scale, audio);
+}
+
 size_t codec_state_bytes(const codec_state *s)
 {
   return s->owner->table->state_bytes(s);

@@ -25,7 +25,9 @@ typedef struct codec_info {
   uint32_t n_codebooks;        ///< most that can be used
   uint32_t codebook_size;      ///< entries per codebook, a power of two; 0: any 32 bits (bypass)
   uint32_t model_delay_samples; ///< of encode + decode, measured, at rate_hz
-  bool streamable;             ///< false: whole files only (EnCodec 48 kHz)
+  bool streamable;             ///< false: whole files only (EnCodec 48 kHz), in chunks
+  uint32_t chunk_samples;      ///< of a codec that is not streamable, else 0
+  uint32_t chunk_stride_samples; ///< from one chunk to the next; the rest overlaps
   bool reflect_start;          ///< the original starts from reflected input (EnCodec)
   uint64_t n_parameters;       ///< weights and codebooks
   char licence[64];            ///< SPDX id or words; "" when the file says nothing
@@ -70,6 +72,16 @@ status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_use
 /// is padded as the codec's own offline run does. Returns ceil(n_samples / hop) steps of codes.
 status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,
                           int32_t *codes);
+
+/// One chunk of a codec that is not streamable: n_samples (1 to chunk_samples) per channel ->
+/// ceil(n_samples / hop) steps of codes and the chunk's scale. Chunks do not depend on each other.
+/// STATUS_UNSUPPORTED for a streamable codec.
+status codec_encode_chunk(codec_state *s, const float *audio, int n_samples, int n_used,
+                          int32_t *codes, float *scale);
+
+/// Back to n_steps * hop samples per channel.
+status codec_decode_chunk(codec_state *s, const int32_t *codes, int n_steps, int n_used,
+                          float scale, float *audio);
 
 /// Size of a snapshot, and taking and restoring one: encoder and decoder memory of every stream.
 /// Restoring and going on gives the same bits as never having stopped.

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// ---- building ------------------------------------------------------------------------------------
+// ---- building
+// ------------------------------------------------------------------------------------
 
 void layer_set_add(layer_set *set, weight *w)
 {
@@ -101,7 +102,8 @@ void lstm_layer_init(lstm_layer *l, layer_set *set, const char *name, int64_t ch
   l->slot = add_memory(set, 2, size);
 }
 
-// ---- the tensor table ----------------------------------------------------------------------------
+// ---- the tensor table
+// ----------------------------------------------------------------------------
 
 static bool is_matrix(const weight *w)
 {
@@ -140,8 +142,12 @@ static void random_range(const weight *w, float *centre, float *reach)
                          ((double)(w->dims[0] / w->groups) * (double)w->dims[2]));
     break;
   case WEIGHT_TABLE:
-  case WEIGHT_CODEBOOK: *reach = 0.3f; break;
-  default: *reach = (float)sqrt(3.0 / taps); break;
+  case WEIGHT_CODEBOOK:
+    *reach = 0.3f;
+    break;
+  default:
+    *reach = (float)sqrt(3.0 / taps);
+    break;
   }
 }
 
@@ -222,7 +228,8 @@ uint64_t layer_set_count(const layer_set *set)
   return count;
 }
 
-// ---- streams' memory -----------------------------------------------------------------------------
+// ---- streams' memory
+// -----------------------------------------------------------------------------
 
 static size_t aligned(size_t bytes)
 {
@@ -259,8 +266,8 @@ status stream_memory_init(stream_memory *m, const layer_set *set, device *dev, i
   m->control.reset = at + aligned((size_t)n_streams * sizeof(int64_t));
   at += control_bytes(n_streams);
   for (int i = 0; i < set->n_memories; ++i) {
-    m->slots[i] = tensor_view(at, dev->real, 3, n_streams, set->memory_rows[i],
-                              set->memory_channels[i], 1);
+    m->slots[i] =
+        tensor_view(at, dev->real, 3, n_streams, set->memory_rows[i], set->memory_channels[i], 1);
     at += slot_bytes(set, dev, n_streams, i);
   }
   const status code = dev->clear(dev, block, m->block_bytes, err);
@@ -283,7 +290,38 @@ status stream_memory_reset(stream_memory *m, device *dev, int64_t stream, error 
   return code;
 }
 
-// ---- forward -------------------------------------------------------------------------------------
+status codec_memory_init(codec_memory *m, const layer_set *encoder, const layer_set *decoder,
+                         device *dev, int64_t n_streams, error *err)
+{
+  const size_t encoder_bytes = stream_memory_bytes(encoder, dev, n_streams);
+  *m = (codec_memory){.dev = dev};
+  m->block_bytes = encoder_bytes + stream_memory_bytes(decoder, dev, n_streams);
+  m->block = dev->allocate(dev, m->block_bytes);
+  if (!m->block) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for the state of %lld streams",
+                     (long long)n_streams);
+  }
+  unsigned char *decoder_block = (unsigned char *)m->block + encoder_bytes;
+  status code = stream_memory_init(&m->encoder, encoder, dev, n_streams, m->block, err);
+  if (code == STATUS_OK) {
+    code = stream_memory_init(&m->decoder, decoder, dev, n_streams, decoder_block, err);
+  }
+  if (code != STATUS_OK) {
+    codec_memory_free(m);
+  }
+  return code;
+}
+
+void codec_memory_free(codec_memory *m)
+{
+  if (m->block) {
+    m->dev->release(m->dev, m->block);
+  }
+  m->block = NULL;
+}
+
+// ---- forward
+// -------------------------------------------------------------------------------------
 
 static const norm_args group_norm = {.kind = NORM_GROUP, .groups = 1, .epsilon = 1e-5f};
 
@@ -330,8 +368,7 @@ tensor layer_conv_transposed(run *r, const conv_transposed_layer *l, tensor x, s
   whole.trim_left = whole.trim_right = 0;
   tensor y = apply_conv_transposed1d(r, x, &l->w, &l->bias, NULL, &whole);
   y = apply_norm(r, y, &l->norm_scale, &l->norm_shift, NULL, NULL, &group_norm);
-  return rows_of_one(r, y, l->args.trim_left,
-                     y.dims[1] - l->args.trim_left - l->args.trim_right);
+  return rows_of_one(r, y, l->args.trim_left, y.dims[1] - l->args.trim_left - l->args.trim_right);
 }
 
 tensor layer_lstm(run *r, const lstm_layer *l, tensor x, stream_memory *m)

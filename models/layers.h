@@ -112,6 +112,19 @@ status stream_memory_init(stream_memory *m, const layer_set *set, device *dev, i
 /// The next call is stream `stream`'s first (-1: every stream's).
 status stream_memory_reset(stream_memory *m, device *dev, int64_t stream, error *err);
 
+/// Memory of n streams through an encoder and a decoder: one block, the encoder's part first.
+typedef struct codec_memory {
+  stream_memory encoder, decoder;
+  device *dev; ///< not referenced: the owner's network is
+  void *block;
+  size_t block_bytes;
+} codec_memory;
+
+/// STATUS_NO_MEMORY, STATUS_DEVICE.
+status codec_memory_init(codec_memory *m, const layer_set *encoder, const layer_set *decoder,
+                         device *dev, int64_t n_streams, error *err);
+void codec_memory_free(codec_memory *m); ///< harmless when never set up but zeroed
+
 /// The layers themselves; m null: whole sequences. residual: null or [n, U, O], added.
 tensor layer_conv(run *r, const conv_layer *l, tensor x, const tensor *residual, stream_memory *m);
 tensor layer_conv_transposed(run *r, const conv_transposed_layer *l, tensor x, stream_memory *m);

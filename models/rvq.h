@@ -10,11 +10,11 @@
 #include "models/layers.h"
 
 typedef struct rvq {
-  int n_codebooks; ///< 1 to OPS_MAX_CODEBOOKS
-  int64_t size;    ///< codewords of each
-  int64_t dim;     ///< of a codeword: the latent's
-  weight codebooks[OPS_MAX_CODEBOOKS];       ///< [size, dim] each
-  const weight *stages[OPS_MAX_CODEBOOKS];   ///< the same, as the operators want them
+  int n_codebooks;                         ///< 1 to OPS_MAX_CODEBOOKS
+  int64_t size;                            ///< codewords of each
+  int64_t dim;                             ///< of a codeword: the latent's
+  weight codebooks[OPS_MAX_CODEBOOKS];     ///< [size, dim] each
+  const weight *stages[OPS_MAX_CODEBOOKS]; ///< the same, as the operators want them
 } rvq;
 
 /// Set up codebooks "rvq.0.codebook" ... and enter them into `set`; `q` must not move afterwards.

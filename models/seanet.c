@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// ---- config --------------------------------------------------------------------------------------
+// ---- config
+// --------------------------------------------------------------------------------------
 
 static const seanet_half_config encodec_half = {.width = 32,
                                                 .kernel_in = 7,
@@ -151,8 +152,8 @@ static status check_together(const seanet_config *config, error *err)
   if (config->norm == SEANET_NORM_TIME_GROUP && config->chunk_samples == 0) {
     return error_set(err, STATUS_USAGE, "%s: a norm over time needs chunk_samples", config->name);
   }
-  if (config->chunk_samples > 0 && (config->chunk_stride_samples < 1 ||
-                                    config->chunk_stride_samples > config->chunk_samples)) {
+  if (config->chunk_samples > 0 &&
+      (config->chunk_stride_samples < 1 || config->chunk_stride_samples > config->chunk_samples)) {
     return error_set(err, STATUS_USAGE, "%s: chunk_stride_samples is %lld, expected 1 to %lld",
                      config->name, (long long)config->chunk_stride_samples,
                      (long long)config->chunk_samples);
@@ -210,7 +211,8 @@ bool seanet_streamable(const seanet_config *config)
   return config->causal && config->norm != SEANET_NORM_TIME_GROUP && config->chunk_samples == 0;
 }
 
-// ---- building ------------------------------------------------------------------------------------
+// ---- building
+// ------------------------------------------------------------------------------------
 
 /// Where in the network the builder stands.
 typedef struct builder {
@@ -259,7 +261,7 @@ static void add_units(const builder *b, seanet_unit *units, int64_t stage, int64
   const int64_t inner = channels / b->half->compress;
   int64_t dilation = 1;
   for (int64_t j = 0; j < b->half->n_residual; ++j, dilation *= b->half->dilation_base) {
-    char name[WEIGHT_NAME_BYTES];
+    char name[64];
     const conv1d_args wide =
         conv_args(b, b->half->kernel_residual, 1, dilation, first ? b->config->act : ACT_NONE);
     const conv1d_args point = conv_args(b, 1, 1, 1, b->config->act);
@@ -278,7 +280,7 @@ static void add_units(const builder *b, seanet_unit *units, int64_t stage, int64
 static void add_lstm(const builder *b, lstm_layer *layers, int64_t channels)
 {
   for (int64_t l = 0; l < b->half->n_lstm; ++l) {
-    char name[WEIGHT_NAME_BYTES];
+    char name[64];
     snprintf(name, sizeof name, "%s.lstm.%d", b->part, (int)l);
     lstm_layer_init(&layers[l], b->set, name, channels, channels);
   }
@@ -294,7 +296,7 @@ static void build_encoder(seanet *net)
   const conv1d_args out = conv_args(&b, b.half->kernel_out, 1, 1, act_before(&b));
   add_conv(&b, &e->in, "in", config->n_channels, channels, &in);
   for (int64_t i = 0; i < config->n_strides; ++i, channels *= 2) {
-    char name[WEIGHT_NAME_BYTES];
+    char name[64];
     const int64_t stride = config->strides[i];
     const conv1d_args down = conv_args(&b, 2 * stride, stride, 1, act_before(&b));
     add_units(&b, e->units[i], i, channels);
@@ -309,7 +311,7 @@ static void build_encoder(seanet *net)
 static void add_up(const builder *b, conv_transposed_layer *l, int64_t stage, int64_t stride,
                    int64_t channels)
 {
-  char name[WEIGHT_NAME_BYTES];
+  char name[64];
   const int64_t right = b->config->causal ? stride : stride / 2;
   const conv_transposed1d_args args = {.kernel = 2 * stride,
                                        .stride = stride,
@@ -379,9 +381,13 @@ void seanet_free(seanet *net, device *dev)
   }
 }
 
-// ---- the tensor table ----------------------------------------------------------------------------
+// ---- the tensor table
+// ----------------------------------------------------------------------------
 
-#define SEANET_PARTS(net) {&(net)->encoder.set, &(net)->codebooks, &(net)->decoder.set}
+#define SEANET_PARTS(net)                                                                          \
+  {                                                                                                \
+    &(net)->encoder.set, &(net)->codebooks, &(net)->decoder.set                                    \
+  }
 enum { N_PARTS = 3 };
 
 status seanet_allocate(seanet *net, error *err)
@@ -422,7 +428,8 @@ void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user)
   }
 }
 
-// ---- state ---------------------------------------------------------------------------------------
+// ---- state
+// ---------------------------------------------------------------------------------------
 
 status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_t n_streams,
                          error *err)
@@ -432,33 +439,16 @@ status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_
     return error_set(err, STATUS_UNSUPPORTED, "%s: looks into the future, so it cannot stream",
                      net->config.name);
   }
-  const size_t encoder_bytes = stream_memory_bytes(&net->encoder.set, dev, n_streams);
-  s->block_bytes = encoder_bytes + stream_memory_bytes(&net->decoder.set, dev, n_streams);
-  s->block = dev->allocate(dev, s->block_bytes);
-  if (!s->block) {
-    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for the state of %lld streams",
-                     net->config.name, (long long)n_streams);
-  }
-  unsigned char *decoder_block = (unsigned char *)s->block + encoder_bytes;
-  status code = stream_memory_init(&s->encoder, &net->encoder.set, dev, n_streams, s->block, err);
-  if (code == STATUS_OK) {
-    code = stream_memory_init(&s->decoder, &net->decoder.set, dev, n_streams, decoder_block, err);
-  }
-  if (code != STATUS_OK) {
-    seanet_state_free(s);
-  }
-  return code;
+  return codec_memory_init(s, &net->encoder.set, &net->decoder.set, dev, n_streams, err);
 }
 
 void seanet_state_free(seanet_state *s)
 {
-  if (s->block) {
-    s->dev->release(s->dev, s->block);
-  }
-  s->block = NULL;
+  codec_memory_free(s);
 }
 
-// ---- forward -------------------------------------------------------------------------------------
+// ---- forward
+// -------------------------------------------------------------------------------------
 
 static tensor unit_forward(run *r, const seanet_config *config, const seanet_unit *unit, tensor x,
                            stream_memory *m)

@@ -12,7 +12,8 @@
 ///   rvq       up to 64 codebooks of D-dimensional codewords
 ///   decoder   in, lstm, then for each stride from the last: up (transposed conv, channels halve)
 ///             and units; out: conv W -> C_in
-///   unit      x' + conv(k 1)(act(conv(k, dilated, C -> C / compress)(act x))), x' = x or conv(k 1) x
+///   unit      x' + conv(k 1)(act(conv(k, dilated, C -> C / compress)(act x))), x' = x or conv(k 1)
+///   x
 ///
 /// One forward each way: with a memory it streams, without it takes whole sequences, under a tape
 /// it trains. Sources: Tagliasacchi et al. 2020 (SEANet), Zeghidour et al. 2021 (SoundStream),
@@ -53,21 +54,22 @@ typedef struct seanet_half_config {
 typedef struct seanet_config {
   char name[64];
   uint32_t rate_hz;
-  int64_t n_channels;                  ///< of the audio, 1 or 2
-  int64_t latent_dim;                  ///< D
-  int64_t n_strides;                   ///< stages, 1 to SEANET_MAX_STAGES
-  int64_t strides[SEANET_MAX_STAGES];  ///< from the sample rate downwards; their product is the hop
-  int64_t n_codebooks, codebook_size;  ///< 1 to OPS_MAX_CODEBOOKS; a power of two up to 65536
+  int64_t n_channels;                 ///< of the audio, 1 or 2
+  int64_t latent_dim;                 ///< D
+  int64_t n_strides;                  ///< stages, 1 to SEANET_MAX_STAGES
+  int64_t strides[SEANET_MAX_STAGES]; ///< from the sample rate downwards; their product is the hop
+  int64_t n_codebooks, codebook_size; ///< 1 to OPS_MAX_CODEBOOKS; a power of two up to 65536
   seanet_half_config encoder, decoder;
-  bool true_skip;                      ///< a unit's skip is the identity, else a 1x1 convolution
-  bool causal;                         ///< all padding on the left
-  pad_mode pad;                        ///< how padding rows are made
+  bool true_skip; ///< a unit's skip is the identity, else a 1x1 convolution
+  bool causal;    ///< all padding on the left
+  pad_mode pad;   ///< how padding rows are made
   seanet_norm norm;
   activation act;
-  float act_slope;                     ///< ELU's alpha or leaky ReLU's slope
+  float act_slope; ///< ELU's alpha or leaky ReLU's slope
   seanet_order order;
-  int64_t chunk_samples;               ///< 0, or: coded in chunks of this length, each with its scale
-  int64_t chunk_stride_samples;        ///< from chunk to chunk; the rest overlaps
+  int64_t chunk_samples;        ///< 0, or: coded in chunks of this length, each with its scale
+  int64_t chunk_stride_samples; ///< from chunk to chunk; the rest overlaps
+  char licence[64];             ///< of the weights: SPDX id or words; "" unknown
 } seanet_config;
 
 /// Presets: the published shapes that importers and tests need.
@@ -87,20 +89,20 @@ typedef struct seanet_unit {
 } seanet_unit;
 
 typedef struct seanet_encoder {
-  conv_layer in;                                         ///< [W, n_channels, kernel_in]
+  conv_layer in;                                          ///< [W, n_channels, kernel_in]
   seanet_unit units[SEANET_MAX_STAGES][SEANET_MAX_UNITS]; ///< C = 2^stage W
-  conv_layer down[SEANET_MAX_STAGES];                    ///< [2C, C, 2 stride]
-  lstm_layer lstm[SEANET_MAX_LSTM];                      ///< of 2^stages W
-  conv_layer out;                                        ///< [D, 2^stages W, kernel_out]
+  conv_layer down[SEANET_MAX_STAGES];                     ///< [2C, C, 2 stride]
+  lstm_layer lstm[SEANET_MAX_LSTM];                       ///< of 2^stages W
+  conv_layer out;                                         ///< [D, 2^stages W, kernel_out]
   layer_set set;
 } seanet_encoder;
 
 typedef struct seanet_decoder {
-  conv_layer in;                                         ///< [2^stages W, D, kernel_in]
-  lstm_layer lstm[SEANET_MAX_LSTM];                      ///< of 2^stages W
-  conv_transposed_layer up[SEANET_MAX_STAGES];           ///< [2C, C, 2 stride], first: last stride
+  conv_layer in;                               ///< [2^stages W, D, kernel_in]
+  lstm_layer lstm[SEANET_MAX_LSTM];            ///< of 2^stages W
+  conv_transposed_layer up[SEANET_MAX_STAGES]; ///< [2C, C, 2 stride], first: last stride
   seanet_unit units[SEANET_MAX_STAGES][SEANET_MAX_UNITS];
-  conv_layer out;                                        ///< [n_channels, W, kernel_out]
+  conv_layer out; ///< [n_channels, W, kernel_out]
   layer_set set;
 } seanet_decoder;
 
@@ -113,13 +115,8 @@ typedef struct seanet {
   seanet_decoder decoder;
 } seanet;
 
-/// Memory of n streams: one block, encoder's part first.
-typedef struct seanet_state {
-  stream_memory encoder, decoder;
-  device *dev; ///< not referenced: the owner's network is
-  void *block;
-  size_t block_bytes;
-} seanet_state;
+/// Memory of n streams.
+typedef codec_memory seanet_state;
 
 /// A network without values: shapes, names and memory plans. Checks the config.
 /// STATUS_USAGE, STATUS_NO_MEMORY.
@@ -137,7 +134,7 @@ void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user);
 /// STATUS_NO_MEMORY, STATUS_DEVICE; STATUS_UNSUPPORTED when the network cannot stream.
 status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_t n_streams,
                          error *err);
-void seanet_state_free(seanet_state *s);
+void seanet_state_free(seanet_state *s); ///< harmless when zeroed
 
 /// audio [n, T, n_channels] -> latents [n, T / hop, D]; whole sequences (state null) and a state
 /// whose control is final take any T and give ceil(T / hop) rows. Streaming calls `advance` is the

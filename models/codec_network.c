@@ -1,0 +1,468 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "models/codec_network.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// One direction of a state: what has begun, and how.
+typedef struct direction {
+  stream_memory *memory; ///< null when the codec only takes chunks
+  uint8_t *fresh;        ///< [n] 1: the next call is the stream's first
+  int reflect_steps;     ///< that a reflect start needs at once
+} direction;
+
+typedef struct network_state {
+  codec_state base;
+  const codec_network *network;
+  codec_memory memory;
+  direction encode, decode;
+  uint8_t *starts;   ///< [3 n] codec_start of each stream, then both directions' `fresh`
+  arena activations; ///< of one call
+  float *audio;      ///< device, [n, max_steps hop, channels]
+  int32_t *codes;    ///< device, [n, max_steps, n_codebooks]
+  int n_streams, max_steps;
+} network_state;
+
+static network_state *state_of(codec_state *s)
+{
+  return (network_state *)s;
+}
+
+static const codec_network *network_of(const codec *c)
+{
+  return (const codec_network *)c;
+}
+
+// ---- one call
+// ------------------------------------------------------------------------------------
+
+static size_t samples_bytes(const network_state *s, int64_t n_samples)
+{
+  return (size_t)(s->n_streams * n_samples * s->network->base.info.n_channels) * sizeof(float);
+}
+
+static size_t codes_bytes(const network_state *s, int64_t n_steps, int n_used)
+{
+  return (size_t)(s->n_streams * n_steps * n_used) * sizeof(int32_t);
+}
+
+static void begin(network_state *s, run *r)
+{
+  device_flush_denormals();
+  arena_rewind(&s->activations, 0);
+  run_init(r, s->network->dev, &s->activations);
+}
+
+/// s->audio -> codes, in the arena.
+static tensor forward_encode(network_state *s, run *r, int64_t n_samples, int n_used)
+{
+  const codec_network *network = s->network;
+  const tensor audio = tensor_view(s->audio, DTYPE_F32, 3, s->n_streams, n_samples,
+                                   network->base.info.n_channels, 1);
+  stream_memory *m = s->encode.memory;
+  const tensor latents = network->encode_forward(r, network->net, audio, m);
+  const tensor codes = rvq_encode(r, network->quantiser, latents, n_used);
+  if (m && run_ok(r)) {
+    r->dev->table.advance(r, &m->control, codes.dims[1]);
+  }
+  return codes;
+}
+
+/// s->codes -> audio, in the arena.
+static tensor forward_decode(network_state *s, run *r, int64_t n_steps, int n_used)
+{
+  const codec_network *network = s->network;
+  const tensor codes = tensor_view(s->codes, DTYPE_I32, 3, s->n_streams, n_steps, n_used, 1);
+  stream_memory *m = s->decode.memory;
+  const tensor latents = rvq_decode(r, network->quantiser, codes);
+  const tensor audio = network->decode_forward(r, network->net, latents, m);
+  if (m && run_ok(r)) {
+    r->dev->table.advance(r, &m->control, n_steps);
+  }
+  return audio;
+}
+
+/// How the streams that start with this call start; STATUS_USAGE when that cannot be.
+static status begin_streams(network_state *s, direction *d, int n_steps, bool final)
+{
+  bool any_fresh = false;
+  for (int i = 0; i < s->n_streams; ++i) {
+    any_fresh |= d->fresh[i];
+  }
+  if (!any_fresh && !final) {
+    return STATUS_OK;
+  }
+  codec_start start = CODEC_START_ZERO;
+  bool seen = false;
+  for (int i = 0; i < s->n_streams; ++i) {
+    if (!d->fresh[i] && !final) {
+      continue;
+    }
+    if (seen && s->starts[i] != start) {
+      return STATUS_USAGE;
+    }
+    start = (codec_start)s->starts[i];
+    seen = true;
+  }
+  if (any_fresh && start == CODEC_START_REFLECT && n_steps < d->reflect_steps && !final) {
+    return STATUS_USAGE;
+  }
+  d->memory->zero_start = start == CODEC_START_ZERO;
+  return STATUS_OK;
+}
+
+static status encode_samples(network_state *s, const float *audio, int n_samples, int n_used,
+                             bool final, int32_t *codes)
+{
+  device *dev = s->network->dev;
+  const int hop = (int)s->network->base.info.hop_samples;
+  const int n_steps = (n_samples + hop - 1) / hop;
+  if (!s->network->has_encoder || !s->encode.memory) {
+    return STATUS_UNSUPPORTED;
+  }
+  status code = begin_streams(s, &s->encode, n_steps, final);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  run r;
+  begin(s, &r);
+  code = dev->upload(dev, s->audio, audio, samples_bytes(s, n_samples), NULL);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  s->encode.memory->control.final = final;
+  const tensor out = forward_encode(s, &r, n_samples, n_used);
+  memset(s->encode.fresh, 0, (size_t)s->n_streams);
+  return run_ok(&r) ? dev->download(dev, codes, out.data, codes_bytes(s, n_steps, n_used), NULL)
+                    : r.failure.code;
+}
+
+static status network_encode(codec_state *base, const float *audio, int n_steps, int n_used,
+                             int32_t *codes)
+{
+  network_state *s = state_of(base);
+  const int hop = (int)s->network->base.info.hop_samples;
+  return encode_samples(s, audio, n_steps * hop, n_used, false, codes);
+}
+
+static status network_encode_final(codec_state *base, const float *audio, int n_samples, int n_used,
+                                   int32_t *codes)
+{
+  return n_samples ? encode_samples(state_of(base), audio, n_samples, n_used, true, codes)
+                   : STATUS_OK;
+}
+
+static status network_decode(codec_state *base, const int32_t *codes, int n_steps, int n_used,
+                             float *audio)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  if (!s->network->has_decoder || !s->decode.memory) {
+    return STATUS_UNSUPPORTED;
+  }
+  status code = begin_streams(s, &s->decode, n_steps, false);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  run r;
+  begin(s, &r);
+  code = dev->upload(dev, s->codes, codes, codes_bytes(s, n_steps, n_used), NULL);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  const tensor out = forward_decode(s, &r, n_steps, n_used);
+  memset(s->decode.fresh, 0, (size_t)s->n_streams);
+  const int64_t n_samples = (int64_t)n_steps * s->network->base.info.hop_samples;
+  return run_ok(&r) ? dev->download(dev, audio, out.data, samples_bytes(s, n_samples), NULL)
+                    : r.failure.code;
+}
+
+// ---- chunks
+// --------------------------------------------------------------------------------------
+
+/// Root of the mean square of the channels' mean, never zero.
+static float chunk_scale(const float *audio, int n_samples, int n_channels)
+{
+  double sum = 0.0;
+  for (int i = 0; i < n_samples; ++i) {
+    float mono = 0.0f;
+    for (int c = 0; c < n_channels; ++c) {
+      mono += audio[i * n_channels + c];
+    }
+    mono /= (float)n_channels;
+    sum += (double)mono * (double)mono;
+  }
+  return (float)(1e-8 + sqrt(sum / n_samples));
+}
+
+static status upload_scaled(network_state *s, const float *audio, int64_t n_values, float scale)
+{
+  float part[1024];
+  device *dev = s->network->dev;
+  for (int64_t at = 0; at < n_values; at += 1024) {
+    const int64_t count = n_values - at < 1024 ? n_values - at : 1024;
+    for (int64_t i = 0; i < count; ++i) {
+      part[i] = audio[at + i] / scale;
+    }
+    const status code = dev->upload(dev, s->audio + at, part, (size_t)count * sizeof *part, NULL);
+    if (code != STATUS_OK) {
+      return code;
+    }
+  }
+  return STATUS_OK;
+}
+
+static status network_encode_chunk(codec_state *base, const float *audio, int n_samples, int n_used,
+                                   int32_t *codes, float *scale)
+{
+  network_state *s = state_of(base);
+  const codec_info *info = &s->network->base.info;
+  if (!s->network->has_encoder) {
+    return STATUS_UNSUPPORTED;
+  }
+  *scale = chunk_scale(audio, n_samples, (int)info->n_channels);
+  run r;
+  begin(s, &r);
+  const status code = upload_scaled(s, audio, (int64_t)n_samples * info->n_channels, *scale);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  const tensor out = forward_encode(s, &r, n_samples, n_used);
+  return run_ok(&r) ? s->network->dev->download(s->network->dev, codes, out.data,
+                                                codes_bytes(s, out.dims[1], n_used), NULL)
+                    : r.failure.code;
+}
+
+static status network_decode_chunk(codec_state *base, const int32_t *codes, int n_steps, int n_used,
+                                   float scale, float *audio)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  if (!s->network->has_decoder) {
+    return STATUS_UNSUPPORTED;
+  }
+  run r;
+  begin(s, &r);
+  status code = dev->upload(dev, s->codes, codes, codes_bytes(s, n_steps, n_used), NULL);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  tensor out = forward_decode(s, &r, n_steps, n_used);
+  out = apply_scale(&r, out, scale);
+  const int64_t n_samples = (int64_t)n_steps * s->network->base.info.hop_samples;
+  return run_ok(&r) ? dev->download(dev, audio, out.data, samples_bytes(s, n_samples), NULL)
+                    : r.failure.code;
+}
+
+// ---- state
+// ---------------------------------------------------------------------------------------
+
+static void network_state_free(codec_state *base)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  codec_memory_free(&s->memory);
+  dev->release(dev, s->activations.data);
+  dev->release(dev, s->audio);
+  dev->release(dev, s->codes);
+  free(s->starts);
+  free(s);
+}
+
+static void network_state_reset(codec_state *base, int stream, codec_start start)
+{
+  network_state *s = state_of(base);
+  if (!s->encode.memory) {
+    return; // every chunk starts anew
+  }
+  const int begin_at = stream < 0 ? 0 : stream;
+  const int end = stream < 0 ? s->n_streams : stream + 1;
+  memset(s->starts + begin_at, (int)start, (size_t)(end - begin_at));
+  memset(s->encode.fresh + begin_at, 1, (size_t)(end - begin_at));
+  memset(s->decode.fresh + begin_at, 1, (size_t)(end - begin_at));
+  stream_memory_reset(s->encode.memory, s->network->dev, stream, NULL);
+  stream_memory_reset(s->decode.memory, s->network->dev, stream, NULL);
+}
+
+/// One call of the largest size each way; what it fails with.
+static error rehearse(network_state *s)
+{
+  const codec_info *info = &s->network->base.info;
+  const int n_codebooks = (int)info->n_codebooks;
+  run r;
+  begin(s, &r);
+  if (s->network->has_encoder) {
+    forward_encode(s, &r, (int64_t)s->max_steps * info->hop_samples, n_codebooks);
+  }
+  if (s->network->has_decoder && run_ok(&r)) {
+    arena_rewind(&s->activations, 0);
+    const tensor audio = forward_decode(s, &r, s->max_steps, n_codebooks);
+    if (!info->streamable) {
+      apply_scale(&r, audio, 1.0f);
+    }
+  }
+  const status code = s->network->dev->synchronize(s->network->dev, NULL);
+  if (run_ok(&r) && code != STATUS_OK) {
+    run_fail(&r, code, "the device failed in its first step");
+  }
+  return r.failure;
+}
+
+/// Find the arena that the largest call needs by running it with ever larger ones.
+static status size_arena(network_state *s, error *err)
+{
+  device *dev = s->network->dev;
+  size_t bytes = (size_t)1 << 20;
+  for (;;) {
+    dev->release(dev, s->activations.data);
+    void *data = dev->allocate(dev, bytes);
+    arena_init(&s->activations, data, data ? bytes : 0);
+    if (!data) {
+      return error_set(err, STATUS_NO_MEMORY,
+                       "%s: no memory for activations of %d steps (%zu bytes)",
+                       s->network->base.info.name, s->max_steps, bytes);
+    }
+    const error failure = rehearse(s);
+    if (failure.code != STATUS_NO_MEMORY) {
+      return failure.code == STATUS_OK ? STATUS_OK
+                                       : error_set(err, failure.code, "%s", failure.message);
+    }
+    bytes *= 2;
+  }
+}
+
+static status allocate_state(network_state *s, error *err)
+{
+  const codec_network *network = s->network;
+  const codec_info *info = &network->base.info;
+  device *dev = network->dev;
+  const size_t audio_bytes = samples_bytes(s, (int64_t)s->max_steps * info->hop_samples);
+  const size_t code_bytes = codes_bytes(s, s->max_steps, (int)info->n_codebooks);
+  s->starts = calloc((size_t)s->n_streams, 3);
+  s->audio = dev->allocate(dev, audio_bytes);
+  s->codes = dev->allocate(dev, code_bytes);
+  if (!s->starts || !s->audio || !s->codes) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for calls of %d steps", info->name,
+                     s->max_steps);
+  }
+  status code = dev->clear(dev, s->audio, audio_bytes, err);
+  if (code == STATUS_OK) {
+    code = dev->clear(dev, s->codes, code_bytes, err);
+  }
+  s->encode = (direction){.fresh = s->starts + s->n_streams};
+  s->decode = (direction){.fresh = s->starts + 2 * (size_t)s->n_streams};
+  if (code == STATUS_OK && info->streamable) {
+    code =
+        codec_memory_init(&s->memory, network->encoder, network->decoder, dev, s->n_streams, err);
+    s->encode.memory = &s->memory.encoder;
+    s->decode.memory = &s->memory.decoder;
+    s->encode.reflect_steps = network->encoder->reflect_steps;
+    s->decode.reflect_steps = network->decoder->reflect_steps;
+    s->memory.encoder.zero_start = s->memory.decoder.zero_start = true;
+  }
+  return code;
+}
+
+static status network_state_new(codec_state **out, codec *c, int n_streams, int max_steps,
+                                error *err)
+{
+  const codec_network *network = network_of(c);
+  if (!c->info.streamable && n_streams != 1) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: codes in chunks, one stream at a time",
+                     c->info.name);
+  }
+  if ((int64_t)max_steps * c->info.hop_samples > INT32_MAX) {
+    return error_set(err, STATUS_USAGE, "%s: calls of %d steps are too long", c->info.name,
+                     max_steps);
+  }
+  network_state *s = calloc(1, sizeof *s);
+  if (!s) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for a state", c->info.name);
+  }
+  s->network = network;
+  s->n_streams = n_streams;
+  s->max_steps = max_steps;
+  status code = allocate_state(s, err);
+  if (code == STATUS_OK) {
+    code = size_arena(s, err);
+  }
+  if (code != STATUS_OK) {
+    network_state_free(&s->base);
+    return code;
+  }
+  network_state_reset(&s->base, -1, CODEC_START_ZERO);
+  *out = &s->base;
+  return STATUS_OK;
+}
+
+static size_t network_state_bytes(const codec_state *base)
+{
+  const network_state *s = (const network_state *)base;
+  return s->memory.block_bytes + 3 * (size_t)s->n_streams;
+}
+
+static status network_state_save(codec_state *base, void *snapshot)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  memcpy((char *)snapshot + s->memory.block_bytes, s->starts, 3 * (size_t)s->n_streams);
+  return s->memory.block
+             ? dev->download(dev, snapshot, s->memory.block, s->memory.block_bytes, NULL)
+             : STATUS_OK;
+}
+
+static status network_state_restore(codec_state *base, const void *snapshot)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  memcpy(s->starts, (const char *)snapshot + s->memory.block_bytes, 3 * (size_t)s->n_streams);
+  return s->memory.block ? dev->upload(dev, s->memory.block, snapshot, s->memory.block_bytes, NULL)
+                         : STATUS_OK;
+}
+
+// ---- the codec
+// -----------------------------------------------------------------------------------
+
+static void network_close(codec *c)
+{
+  codec_network *network = (codec_network *)c;
+  network->net_free(network->net, network->dev);
+  device_unref(network->dev);
+  free(network);
+}
+
+static const codec_vtable network_table = {
+    .close = network_close,
+    .state_new = network_state_new,
+    .state_free = network_state_free,
+    .state_reset = network_state_reset,
+    .encode = network_encode,
+    .decode = network_decode,
+    .encode_final = network_encode_final,
+    .state_bytes = network_state_bytes,
+    .state_save = network_state_save,
+    .state_restore = network_state_restore,
+    .encode_chunk = network_encode_chunk,
+    .decode_chunk = network_decode_chunk,
+};
+
+status codec_network_new(codec **c, const codec_network *parts, error *err)
+{
+  *c = NULL;
+  if (parts->dev->real != DTYPE_F32) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: codecs compute in single precision",
+                     parts->base.info.name);
+  }
+  codec_network *network = malloc(sizeof *network);
+  if (!network) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for the codec", parts->base.info.name);
+  }
+  *network = *parts;
+  codec_init(&network->base, &network_table);
+  device_ref(network->dev);
+  *c = &network->base;
+  return STATUS_OK;
+}

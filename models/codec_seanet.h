@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// SEANet behind models/codec.h.
+#ifndef CONTINUO_MODELS_CODEC_SEANET_H
+#define CONTINUO_MODELS_CODEC_SEANET_H
+
+#include "models/codec.h"
+#include "models/seanet.h"
+
+/// Make a codec of a network with values, which it owns from then on (on failure the caller still
+/// does). Packs the weights in `options->storage` and frees their masters. Errors: those of
+/// weight_refresh and codec_network_new.
+status codec_open_seanet(codec **c, seanet *net, const codec_options *options, error *err);
+
+#endif
