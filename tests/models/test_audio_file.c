@@ -1,0 +1,556 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "models/io/audio_file.h"
+
+#include "base/random.h"
+#include "models/io/resampler.h"
+#include "tests/models/scratch.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static scratch dir;
+
+static int open_scratch(void **state)
+{
+  (void)state;
+  audio_writer *w = NULL;
+  if (audio_writer_open(&w, "/dev/null", 24000, 1, AUDIO_ENCODING_DEFAULT, 0, NULL) ==
+      STATUS_UNSUPPORTED) {
+    exit(77); // this build has no libsndfile
+  }
+  audio_writer_abort(w);
+  return scratch_open(&dir);
+}
+
+static int close_scratch(void **state)
+{
+  (void)state;
+  scratch_close(&dir);
+  return 0;
+}
+
+static float *noise(size_t n, uint64_t seed)
+{
+  float *x = malloc((n + 1) * sizeof *x);
+  assert_non_null(x);
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = 1.8f * random_uniform(seed, 0, i) - 0.9f;
+  }
+  return x;
+}
+
+static void write_audio(const char *path, const float *x, size_t n, uint32_t rate_hz,
+                        uint32_t n_channels, audio_encoding encoding)
+{
+  audio_writer *w = NULL;
+  error err = {0};
+  if (audio_writer_open(&w, path, rate_hz, n_channels, encoding, n, &err) != STATUS_OK) {
+    fail_msg("%s", err.message);
+  }
+  const size_t part = n / 3;
+  assert_int_equal(audio_writer_write(w, x, part, &err), STATUS_OK);
+  assert_int_equal(audio_writer_write(w, NULL, 0, &err), STATUS_OK);
+  assert_int_equal(audio_writer_write(w, x + part * n_channels, n - part, &err), STATUS_OK);
+  assert_int_equal(audio_writer_n_samples(w), n);
+  assert_int_equal(audio_writer_commit(w, &err), STATUS_OK);
+}
+
+// All of it, in uneven pieces; fails on a reader error.
+static float *read_audio(audio_reader *r, size_t *n)
+{
+  const uint32_t width = audio_reader_info(r)->n_channels;
+  const size_t cap = 100000;
+  float *out = malloc(cap * width * sizeof *out);
+  assert_non_null(out);
+  size_t got = 1;
+  for (*n = 0; got; *n += got) {
+    const size_t room = 1 + random_bits(7, 0, *n) % 5000;
+    error err = {0};
+    assert_true(*n + room <= cap);
+    if (audio_reader_read(r, out + *n * width, room, &got, &err) != STATUS_OK) {
+      fail_msg("%s", err.message);
+    }
+  }
+  return out;
+}
+
+static audio_reader *open_audio(const char *path, uint32_t rate_hz, uint32_t n_channels)
+{
+  audio_reader *r = NULL;
+  error err = {0};
+  if (audio_reader_open(&r, path, rate_hz, n_channels, &err) != STATUS_OK) {
+    fail_msg("%s", err.message);
+  }
+  return r;
+}
+
+static void every_format_comes_back(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name;
+    audio_encoding encoding;
+    double tolerance;
+    uint32_t n_channels;
+  } cases[] = {
+      {"a.wav", AUDIO_ENCODING_DEFAULT, 0.0, 1},    {"a.WAV", AUDIO_ENCODING_DEFAULT, 0.0, 2},
+      {"b.wav", AUDIO_ENCODING_PCM_16, 5e-5, 2},    {"c.wav", AUDIO_ENCODING_PCM_24, 2e-7, 2},
+      {"a.flac", AUDIO_ENCODING_DEFAULT, 2e-7, 2},  {"b.flac", AUDIO_ENCODING_PCM_16, 5e-5, 1},
+      {"a.aiff", AUDIO_ENCODING_DEFAULT, 2e-7, 2},  {"a.au", AUDIO_ENCODING_DEFAULT, 0.0, 2},
+      {"a.w64", AUDIO_ENCODING_DEFAULT, 0.0, 2},    {"d.wav", AUDIO_ENCODING_DEFAULT, 0.0, 64},
+      {"e.wav", AUDIO_ENCODING_DEFAULT, 0.0, 1000},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+    const uint32_t width = cases[i].n_channels;
+    const size_t n = 30000 / width;
+    float *x = noise(n * width, i);
+    const char *path = scratch_path(&dir, cases[i].name);
+    write_audio(path, x, n, 44100, width, cases[i].encoding);
+    audio_reader *r = open_audio(path, 0, 0);
+    const audio_info *info = audio_reader_info(r);
+    assert_int_equal(info->file_rate_hz, 44100);
+    assert_int_equal(info->n_channels, width);
+    assert_true(info->length_known && info->n_samples == n);
+    assert_string_equal(audio_reader_conversion(r), "");
+    size_t got = 0;
+    float *y = read_audio(r, &got);
+    assert_int_equal(got, n);
+    for (size_t k = 0; k < n * width; ++k) {
+      assert_true(fabs((double)x[k] - (double)y[k]) <= cases[i].tolerance);
+    }
+    audio_reader_close(r);
+    free(x);
+    free(y);
+  }
+}
+
+static void equal_samples_give_equal_files(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"1.wav", "2.wav", "1.flac", "2.flac"};
+  float *x = noise(5000, 1);
+  for (int i = 0; i < 4; i += 2) {
+    size_t size[2] = {0, 0};
+    uint8_t *data[2];
+    for (int k = 0; k < 2; ++k) {
+      write_audio(scratch_path(&dir, names[i + k]), x, 5000, 24000, 1, AUDIO_ENCODING_DEFAULT);
+      data[k] = scratch_read(dir.path, &size[k]);
+      assert_non_null(data[k]);
+    }
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(data[0], data[1], size[0]);
+    free(data[0]);
+    free(data[1]);
+  }
+  free(x);
+}
+
+static void unknown_length_becomes_wav(void **state)
+{
+  (void)state;
+  audio_writer *w = NULL;
+  float *x = noise(100, 1);
+  const char *path = scratch_path(&dir, "u.wav");
+  assert_int_equal(audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 0, NULL),
+                   STATUS_OK);
+  assert_int_equal(audio_writer_write(w, x, 100, NULL), STATUS_OK);
+  assert_int_equal(audio_writer_commit(w, NULL), STATUS_OK);
+  size_t size = 0;
+  uint8_t *data = scratch_read(path, &size);
+  assert_non_null(data);
+  assert_memory_equal(data, "RIFF", 4);
+  free(data);
+  audio_reader *r = open_audio(path, 0, 0);
+  float *y = read_audio(r, &size);
+  assert_int_equal(size, 100);
+  assert_memory_equal(x, y, 100 * sizeof *x);
+  audio_reader_close(r);
+  free(x);
+  free(y);
+}
+
+static void resampled_equals_the_resampler(void **state)
+{
+  (void)state;
+  enum { N = 40000 };
+  float *x = noise(N, 5);
+  const char *path = scratch_path(&dir, "r.wav");
+  write_audio(path, x, N, 44100, 1, AUDIO_ENCODING_DEFAULT);
+  resampler *ref = NULL;
+  if (resampler_new(&ref, 44100, 24000, 1, NULL) == STATUS_UNSUPPORTED) {
+    print_message("skipped: this build has no libsamplerate\n");
+    free(x);
+    skip();
+  }
+  float *want = calloc(N, sizeof *want);
+  assert_non_null(want);
+  size_t used = 0;
+  size_t made = 0;
+  size_t rest = 0;
+  assert_int_equal(resampler_process(ref, x, N, want, N, &used, &made), STATUS_OK);
+  assert_int_equal(resampler_flush(ref, want + made, N - made, &rest), STATUS_OK);
+  audio_reader *r = open_audio(path, 24000, 1);
+  assert_string_equal(audio_reader_conversion(r), "44100 Hz to 24000 Hz");
+  assert_int_equal(audio_reader_info(r)->n_samples, made + rest);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  assert_int_equal(got, made + rest);
+  assert_memory_equal(want, y, got * sizeof *y);
+  audio_reader_close(r);
+  resampler_free(ref);
+  free(x);
+  free(y);
+  free(want);
+}
+
+static void check_mix(uint32_t file_channels, uint32_t n_channels, const char *words)
+{
+  const size_t n = 2000;
+  float *x = noise(n * file_channels, file_channels);
+  const char *path = scratch_path(&dir, "m.wav");
+  write_audio(path, x, n, 24000, file_channels, AUDIO_ENCODING_DEFAULT);
+  audio_reader *r = open_audio(path, 24000, n_channels);
+  assert_string_equal(audio_reader_conversion(r), words);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  assert_int_equal(got, n);
+  for (size_t i = 0; i < n; ++i) {
+    double sum = 0.0;
+    for (uint32_t c = 0; c < file_channels; ++c) {
+      sum += (double)x[i * file_channels + c];
+    }
+    for (uint32_t c = 0; c < n_channels; ++c) {
+      assert_true(y[i * n_channels + c] == (float)(sum / file_channels));
+    }
+  }
+  audio_reader_close(r);
+  free(x);
+  free(y);
+}
+
+static void channels_are_mixed_and_said(void **state)
+{
+  (void)state;
+  check_mix(2, 1, "2 channels averaged to 1");
+  check_mix(64, 1, "64 channels averaged to 1");
+  check_mix(1, 2, "1 channel copied to 2");
+  check_mix(6, 2, "6 channels averaged to 1 and copied to 2");
+}
+
+static void nonfinite_becomes_silence(void **state)
+{
+  (void)state;
+  float x[6] = {0.5f, NAN, INFINITY, -INFINITY, 0.25f, -0.5f};
+  const char *path = scratch_path(&dir, "n.wav");
+  write_audio(path, x, 6, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  audio_reader *r = open_audio(path, 0, 0);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  const float want[6] = {0.5f, 0.0f, 0.0f, 0.0f, 0.25f, -0.5f};
+  assert_int_equal(got, 6);
+  assert_memory_equal(y, want, sizeof want);
+  assert_int_equal(audio_reader_nonfinite(r), 3);
+  audio_reader_close(r);
+  free(y);
+}
+
+static void clipping_is_counted(void **state)
+{
+  (void)state;
+  const float x[5] = {0.5f, 1.5f, -2.0f, NAN, 1.0f};
+  const float kept[5] = {0.5f, 1.0f, -1.0f, 0.0f, 1.0f};
+  audio_writer *w = NULL;
+  const char *path = scratch_path(&dir, "c.flac");
+  assert_int_equal(audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 0, NULL),
+                   STATUS_OK);
+  assert_int_equal(audio_writer_write(w, x, 5, NULL), STATUS_OK);
+  assert_int_equal(audio_writer_clipped(w), 2);
+  assert_int_equal(audio_writer_commit(w, NULL), STATUS_OK);
+  audio_reader *r = open_audio(path, 0, 0);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  assert_int_equal(got, 5);
+  for (int i = 0; i < 5; ++i) {
+    assert_true(fabsf(y[i] - kept[i]) < 1e-6f);
+  }
+  audio_reader_close(r);
+  free(y);
+}
+
+static void no_samples_is_a_file(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"z.wav", "z.flac", "z.aiff", "z.au"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+    const char *path = scratch_path(&dir, names[i]);
+    float none = 0.0f;
+    write_audio(path, &none, 0, 24000, 1, AUDIO_ENCODING_DEFAULT);
+    audio_reader *r = open_audio(path, 48000, 2);
+    size_t got = 0;
+    free(read_audio(r, &got));
+    assert_int_equal(got, 0);
+    audio_reader_close(r);
+  }
+}
+
+static void refuse(const char *path, status want, const char *word)
+{
+  audio_reader *r = NULL;
+  error err = {0};
+  const status got = audio_reader_open(&r, path, 24000, 1, &err);
+  if (got != want || !strstr(err.message, word) || !strstr(err.message, path)) {
+    fail_msg("%s: status %d, \"%s\", expected %d and \"%s\"", path, got, err.message, want, word);
+  }
+  assert_null(r);
+}
+
+static void bad_files_are_refused(void **state)
+{
+  (void)state;
+  refuse(scratch_path(&dir, "missing.wav"), STATUS_NOT_FOUND, "No such file");
+  refuse(dir.folder, STATUS_IO, "folder");
+  scratch_write(scratch_path(&dir, "empty.wav"), "", 0);
+  refuse(dir.path, STATUS_FORMAT, "empty");
+  scratch_write(scratch_path(&dir, "text.wav"), "this is not audio at all", 24);
+  refuse(dir.path, STATUS_FORMAT, "not a readable audio file");
+  float *x = noise(100, 1);
+  write_audio(scratch_path(&dir, "zero.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  size_t size = 0;
+  uint8_t *data = scratch_read(dir.path, &size);
+  assert_non_null(data);
+  memset(data + 24, 0, 4); // the rate
+  scratch_write(dir.path, data, size);
+  refuse(dir.path, STATUS_FORMAT, "");
+  memset(data + 24, 0xff, 4);
+  scratch_write(dir.path, data, size);
+  refuse(dir.path, STATUS_FORMAT, "");
+  write_audio(scratch_path(&dir, "secret.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  chmod(dir.path, 0);
+  if (geteuid() != 0) {
+    refuse(dir.path, STATUS_IO, "Permission denied");
+  }
+  free(data);
+  free(x);
+}
+
+// Cut anywhere: an error that names the file, or what is there.
+static void cut_anywhere(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"t.wav", "t.flac", "t.aiff", "t.au", "t.w64"};
+  float *x = noise(600, 2);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+    write_audio(scratch_path(&dir, names[i]), x, 300, 24000, 2, AUDIO_ENCODING_DEFAULT);
+    size_t size = 0;
+    uint8_t *data = scratch_read(dir.path, &size);
+    assert_non_null(data);
+    for (size_t cut = 0; cut < size; ++cut) {
+      audio_reader *r = NULL;
+      error err = {0};
+      float out[700];
+      size_t got = 0;
+      scratch_write(dir.path, data, cut);
+      status code = audio_reader_open(&r, dir.path, 24000, 2, &err);
+      if (code == STATUS_OK) {
+        code = audio_reader_read(r, out, 350, &got, &err);
+      }
+      assert_true(got <= 300);
+      assert_true(code == STATUS_OK ? cut > 0 : strstr(err.message, dir.path) != NULL);
+      audio_reader_close(r);
+    }
+    free(data);
+  }
+  free(x);
+}
+
+// One file through a pipe, small enough to fit into it whole.
+static status read_through_pipe(const char *name, const float *want, size_t n, error *err)
+{
+  size_t size = 0;
+  uint8_t *data = scratch_read(scratch_path(&dir, name), &size);
+  int ends[2];
+  assert_non_null(data);
+  assert_int_equal(pipe(ends), 0);
+  assert_true(size < 65536 && write(ends[1], data, size) == (ssize_t)size);
+  close(ends[1]);
+  char path[64];
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+  audio_reader *r = NULL;
+  const status code = audio_reader_open(&r, path, 0, 0, err);
+  if (code == STATUS_OK) {
+    size_t got = 0;
+    float *y = read_audio(r, &got);
+    assert_int_equal(got, n);
+    assert_memory_equal(want, y, n * sizeof *y);
+    free(y);
+  }
+  audio_reader_close(r);
+  close(ends[0]);
+  free(data);
+  return code;
+}
+
+static void pipes_are_read(void **state)
+{
+  (void)state;
+  enum { N = 10000 };
+  float *x = noise(N, 3);
+  error err = {0};
+  write_audio(scratch_path(&dir, "p.wav"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  assert_int_equal(read_through_pipe("p.wav", x, N, &err), STATUS_OK);
+  write_audio(scratch_path(&dir, "p.au"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  assert_int_equal(read_through_pipe("p.au", x, N, &err), STATUS_OK);
+  write_audio(scratch_path(&dir, "p.flac"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  assert_int_not_equal(read_through_pipe("p.flac", x, N, &err), STATUS_OK);
+  assert_non_null(strstr(err.message, "pipe"));
+  free(x);
+}
+
+static void pipes_are_written(void **state)
+{
+  (void)state;
+  enum { N = 10000 };
+  float *x = noise(N, 4);
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  char path[64];
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[1]);
+  write_audio(path, x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  close(ends[1]);
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+  audio_reader *r = open_audio(path, 0, 0);
+  assert_false(audio_reader_info(r)->length_known);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  assert_int_equal(got, N);
+  assert_memory_equal(x, y, N * sizeof *y);
+  audio_reader_close(r);
+  close(ends[0]);
+  free(x);
+  free(y);
+}
+
+static void full_disk_leaves_nothing(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"f.wav", "f.flac", "f.au"};
+  float *x = noise(100000, 4);
+  struct rlimit old;
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+  scratch_count(&dir, 1);
+  for (rlim_t most = 0; most < 60000; most = most * 3 + 40) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+      audio_writer *w = NULL;
+      error err = {0};
+      const char *path = scratch_path(&dir, names[i]);
+      const struct rlimit tight = {most, old.rlim_max};
+      assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+      status code = audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 100000, &err);
+      if (code == STATUS_OK) {
+        code = audio_writer_write(w, x, 100000, &err);
+        if (code == STATUS_OK) {
+          code = audio_writer_commit(w, &err);
+        } else {
+          audio_writer_abort(w);
+        }
+      }
+      assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+      assert_int_equal(code, STATUS_IO);
+      assert_non_null(strstr(err.message, path));
+      assert_non_null(strstr(err.message, "File too large"));
+      assert_int_equal(scratch_count(&dir, 0), 0);
+    }
+  }
+  audio_writer *w = NULL;
+  error err = {0};
+  status code = audio_writer_open(&w, "/dev/full", 24000, 1, AUDIO_ENCODING_DEFAULT, 0, &err);
+  if (code == STATUS_OK) {
+    code = audio_writer_write(w, x, 100000, &err);
+    audio_writer_abort(w);
+  }
+  assert_int_equal(code, STATUS_IO);
+  assert_non_null(strstr(err.message, "/dev/full"));
+  free(x);
+}
+
+static void impossible_outputs_are_refused(void **state)
+{
+  (void)state;
+  audio_writer *w = NULL;
+  error err = {0};
+  scratch_count(&dir, 1);
+  assert_int_equal(
+      audio_writer_open(&w, scratch_path(&dir, "x.mp9"), 24000, 1, AUDIO_ENCODING_DEFAULT, 0, &err),
+      STATUS_USAGE);
+  assert_int_equal(
+      audio_writer_open(&w, scratch_path(&dir, "x.wav"), 0, 1, AUDIO_ENCODING_DEFAULT, 0, &err),
+      STATUS_USAGE);
+  assert_int_equal(audio_writer_open(&w, scratch_path(&dir, "x.flac"), 24000, 64,
+                                     AUDIO_ENCODING_DEFAULT, 0, &err),
+                   STATUS_USAGE);
+  assert_non_null(strstr(err.message, "64 channels"));
+  assert_int_equal(audio_writer_open(&w, scratch_path(&dir, "no/x.wav"), 24000, 1,
+                                     AUDIO_ENCODING_DEFAULT, 0, &err),
+                   STATUS_NOT_FOUND);
+  assert_int_equal(scratch_count(&dir, 0), 0);
+  assert_null(w);
+  audio_writer_abort(NULL);
+  audio_reader_close(NULL);
+}
+
+static void abort_keeps_the_old_file(void **state)
+{
+  (void)state;
+  const char *path = scratch_path(&dir, "old.wav");
+  scratch_count(&dir, 1);
+  scratch_write(path, "old", 3);
+  audio_writer *w = NULL;
+  float *x = noise(100, 4);
+  assert_int_equal(audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 100, NULL),
+                   STATUS_OK);
+  assert_int_equal(audio_writer_write(w, x, 100, NULL), STATUS_OK);
+  audio_writer_abort(w);
+  size_t size = 0;
+  uint8_t *data = scratch_read(path, &size);
+  assert_int_equal(size, 3);
+  assert_int_equal(scratch_count(&dir, 0), 1);
+  free(data);
+  free(x);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_format_comes_back),
+      cmocka_unit_test(equal_samples_give_equal_files),
+      cmocka_unit_test(unknown_length_becomes_wav),
+      cmocka_unit_test(resampled_equals_the_resampler),
+      cmocka_unit_test(channels_are_mixed_and_said),
+      cmocka_unit_test(nonfinite_becomes_silence),
+      cmocka_unit_test(clipping_is_counted),
+      cmocka_unit_test(no_samples_is_a_file),
+      cmocka_unit_test(bad_files_are_refused),
+      cmocka_unit_test(cut_anywhere),
+      cmocka_unit_test(pipes_are_read),
+      cmocka_unit_test(pipes_are_written),
+      cmocka_unit_test(full_disk_leaves_nothing),
+      cmocka_unit_test(impossible_outputs_are_refused),
+      cmocka_unit_test(abort_keeps_the_old_file),
+  };
+  return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+}
