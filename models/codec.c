@@ -109,6 +109,20 @@ status codec_encode_final(codec_state *s, const float *audio, int n_samples, int
   return s->owner->table->encode_final(s, audio, n_samples, n_used, codes);
 }
 
+status codec_decode_final(codec_state *s, const int32_t *codes, int n_steps, int n_used,
+                          float *audio)
+{
+  const codec_vtable *table = s->owner->table;
+  if (!call_fits(s, n_steps, n_used)) {
+    return STATUS_USAGE;
+  }
+  if (n_steps == 0) {
+    return STATUS_OK;
+  }
+  return (table->decode_final ? table->decode_final : table->decode)(s, codes, n_steps, n_used,
+                                                                     audio);
+}
+
 status codec_encode_chunk(codec_state *s, const float *audio, int n_samples, int n_used,
                           int32_t *codes, float *scale)
 {

@@ -73,6 +73,11 @@ status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_use
 status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,
                           int32_t *codes);
 
+/// The last call of a stream's decoder; differs from codec_decode only for a stream so short that
+/// its reflect start needs to know that nothing follows.
+status codec_decode_final(codec_state *s, const int32_t *codes, int n_steps, int n_used,
+                          float *audio);
+
 /// One chunk of a codec that is not streamable: n_samples (1 to chunk_samples) per channel ->
 /// ceil(n_samples / hop) steps of codes and the chunk's scale. Chunks do not depend on each other.
 /// STATUS_UNSUPPORTED for a streamable codec.

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/// Every slot but the last two is required. Contracts: the function of the same name in
+/// Every slot but the last three is required. Contracts: the function of the same name in
 /// models/codec.h.
 typedef struct codec_vtable {
   void (*close)(codec *c); ///< last reference gone: free weights and the codec itself
@@ -29,6 +29,10 @@ typedef struct codec_vtable {
   size_t (*state_bytes)(const codec_state *s);
   status (*state_save)(codec_state *s, void *snapshot);
   status (*state_restore)(codec_state *s, const void *snapshot);
+
+  /// Null where it is the same as `decode`.
+  status (*decode_final)(codec_state *s, const int32_t *codes, int n_steps, int n_used,
+                         float *audio);
 
   /// Null unless the kind has codecs that are not streamable; called for such only.
   status (*encode_chunk)(codec_state *s, const float *audio, int n_samples, int n_used,

@@ -36,8 +36,7 @@ static const codec_network *network_of(const codec *c)
   return (const codec_network *)c;
 }
 
-// ---- one call
-// ------------------------------------------------------------------------------------
+// ---- one call ---------------------------------------------------------------------------
 
 static size_t samples_bytes(const network_state *s, int64_t n_samples)
 {
@@ -155,15 +154,14 @@ static status network_encode_final(codec_state *base, const float *audio, int n_
                    : STATUS_OK;
 }
 
-static status network_decode(codec_state *base, const int32_t *codes, int n_steps, int n_used,
-                             float *audio)
+static status decode_steps(network_state *s, const int32_t *codes, int n_steps, int n_used,
+                           bool final, float *audio)
 {
-  network_state *s = state_of(base);
   device *dev = s->network->dev;
   if (!s->network->has_decoder || !s->decode.memory) {
     return STATUS_UNSUPPORTED;
   }
-  status code = begin_streams(s, &s->decode, n_steps, false);
+  status code = begin_streams(s, &s->decode, n_steps, final);
   if (code != STATUS_OK) {
     return code;
   }
@@ -173,6 +171,7 @@ static status network_decode(codec_state *base, const int32_t *codes, int n_step
   if (code != STATUS_OK) {
     return code;
   }
+  s->decode.memory->control.final = final;
   const tensor out = forward_decode(s, &r, n_steps, n_used);
   memset(s->decode.fresh, 0, (size_t)s->n_streams);
   const int64_t n_samples = (int64_t)n_steps * s->network->base.info.hop_samples;
@@ -180,7 +179,19 @@ static status network_decode(codec_state *base, const int32_t *codes, int n_step
                     : r.failure.code;
 }
 
-// ---- chunks
+// ---- chunks -----------------------------------------------------------------------------
+static status network_decode(codec_state *base, const int32_t *codes, int n_steps, int n_used,
+                             float *audio)
+{
+  return decode_steps(state_of(base), codes, n_steps, n_used, false, audio);
+}
+
+static status network_decode_final(codec_state *base, const int32_t *codes, int n_steps, int n_used,
+                                   float *audio)
+{
+  return decode_steps(state_of(base), codes, n_steps, n_used, true, audio);
+}
+
 // --------------------------------------------------------------------------------------
 
 /// Root of the mean square of the channels' mean, never zero.
@@ -257,8 +268,7 @@ static status network_decode_chunk(codec_state *base, const int32_t *codes, int 
                     : r.failure.code;
 }
 
-// ---- state
-// ---------------------------------------------------------------------------------------
+// ---- state ------------------------------------------------------------------------------
 
 static void network_state_free(codec_state *base)
 {
@@ -423,8 +433,7 @@ static status network_state_restore(codec_state *base, const void *snapshot)
                          : STATUS_OK;
 }
 
-// ---- the codec
-// -----------------------------------------------------------------------------------
+// ---- the codec --------------------------------------------------------------------------
 
 static void network_close(codec *c)
 {
@@ -445,6 +454,7 @@ static const codec_vtable network_table = {
     .state_bytes = network_state_bytes,
     .state_save = network_state_save,
     .state_restore = network_state_restore,
+    .decode_final = network_decode_final,
     .encode_chunk = network_encode_chunk,
     .decode_chunk = network_decode_chunk,
 };

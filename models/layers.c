@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// ---- building
-// ------------------------------------------------------------------------------------
+// ---- building ---------------------------------------------------------------------------
 
 void layer_set_add(layer_set *set, weight *w)
 {
@@ -102,8 +101,7 @@ void lstm_layer_init(lstm_layer *l, layer_set *set, const char *name, int64_t ch
   l->slot = add_memory(set, 2, size);
 }
 
-// ---- the tensor table
-// ----------------------------------------------------------------------------
+// ---- the tensor table -------------------------------------------------------------------
 
 static bool is_matrix(const weight *w)
 {
@@ -228,8 +226,7 @@ uint64_t layer_set_count(const layer_set *set)
   return count;
 }
 
-// ---- streams' memory
-// -----------------------------------------------------------------------------
+// ---- streams' memory --------------------------------------------------------------------
 
 static size_t aligned(size_t bytes)
 {
@@ -320,8 +317,7 @@ void codec_memory_free(codec_memory *m)
   m->block = NULL;
 }
 
-// ---- forward
-// -------------------------------------------------------------------------------------
+// ---- forward ----------------------------------------------------------------------------
 
 static const norm_args group_norm = {.kind = NORM_GROUP, .groups = 1, .epsilon = 1e-5f};
 

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// ---- config
-// --------------------------------------------------------------------------------------
+// ---- config -----------------------------------------------------------------------------
 
 static const seanet_half_config encodec_half = {.width = 32,
                                                 .kernel_in = 7,
@@ -211,8 +210,7 @@ bool seanet_streamable(const seanet_config *config)
   return config->causal && config->norm != SEANET_NORM_TIME_GROUP && config->chunk_samples == 0;
 }
 
-// ---- building
-// ------------------------------------------------------------------------------------
+// ---- building ---------------------------------------------------------------------------
 
 /// Where in the network the builder stands.
 typedef struct builder {
@@ -381,8 +379,7 @@ void seanet_free(seanet *net, device *dev)
   }
 }
 
-// ---- the tensor table
-// ----------------------------------------------------------------------------
+// ---- the tensor table -------------------------------------------------------------------
 
 #define SEANET_PARTS(net)                                                                          \
   {                                                                                                \
@@ -428,8 +425,7 @@ void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user)
   }
 }
 
-// ---- state
-// ---------------------------------------------------------------------------------------
+// ---- state ------------------------------------------------------------------------------
 
 status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_t n_streams,
                          error *err)
@@ -447,8 +443,7 @@ void seanet_state_free(seanet_state *s)
   codec_memory_free(s);
 }
 
-// ---- forward
-// -------------------------------------------------------------------------------------
+// ---- forward ----------------------------------------------------------------------------
 
 static tensor unit_forward(run *r, const seanet_config *config, const seanet_unit *unit, tensor x,
                            stream_memory *m)

@@ -14,11 +14,13 @@ typedef struct FN(padded) {
 static void FN(pad_fill)(FN(padded) * p, const real *x, int64_t rows, int64_t channels,
                          const real *history, bool fresh, const conv1d_args *args)
 {
-  const int64_t reach = MAX(p->left, p->right);
+  const bool goes_on = history && !fresh;
+  const int64_t reach = goes_on ? 0 : MAX(p->left, p->right); // what has a past is not short
   for (int64_t i = -p->left; i < rows + p->right; ++i) {
     real *to = p->rows + (i + p->left) * channels;
-    if (i < 0 && history && !fresh) {
-      memcpy(to, history + (i + p->left) * channels, (size_t)channels * sizeof *to);
+    const int64_t mirror = i >= rows && args->mode == PAD_REFLECT ? 2 * (rows - 1) - i : i;
+    if (goes_on && mirror < 0 && mirror >= -p->left) {
+      memcpy(to, history + (mirror + p->left) * channels, (size_t)channels * sizeof *to);
       continue;
     }
     const int64_t from = pad_source(i, rows, reach, args->mode);
