@@ -1,0 +1,237 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "models/model_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- saving
+// --------------------------------------------------------------------------------------
+
+/// Tensors of a file to be, and the names that the weights do not hold themselves.
+typedef struct tensor_list {
+  safetensors_tensor *tensors;
+  char (*names)[WEIGHT_NAME_BYTES + 2];
+  size_t count;
+} tensor_list;
+
+static void list_add(tensor_list *list, const weight *w, const char *suffix, int rank,
+                     const float *data)
+{
+  safetensors_tensor *t = &list->tensors[list->count];
+  char *name = list->names[list->count++];
+  snprintf(name, sizeof *list->names, "%s%s", w->name, suffix);
+  *t = (safetensors_tensor){.name = name, .type = ELEMENT_F32, .rank = rank, .data = data};
+  size_t count = 1;
+  for (int i = 0; i < rank; ++i) {
+    t->dims[i] = w->dims[i];
+    count *= (size_t)w->dims[i];
+  }
+  t->size_bytes = count * sizeof *data;
+}
+
+static status list_make(tensor_list *list, const model_file_draft *draft, error *err)
+{
+  size_t most = 0;
+  for (int p = 0; p < draft->n_parts; ++p) {
+    most += 2 * (size_t)draft->parts[p]->n_weights;
+  }
+  *list = (tensor_list){.tensors = calloc(most + 1, sizeof *list->tensors),
+                        .names = calloc(most + 1, sizeof *list->names)};
+  if (!list->tensors || !list->names) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory to list its tensors", draft->info->name);
+  }
+  for (int p = 0; p < draft->n_parts; ++p) {
+    const layer_set *set = draft->parts[p];
+    for (int i = 0; i < set->n_weights; ++i) {
+      const weight *w = set->weights[i];
+      if (w->norm_v) {
+        list_add(list, w, ".g", 1, w->norm_g);
+        list_add(list, w, ".v", w->rank, w->norm_v);
+      } else {
+        list_add(list, w, "", w->rank, w->master);
+      }
+    }
+  }
+  return STATUS_OK;
+}
+
+static status hash_file(const char *path, char hex[SHA256_HEX_BYTES], error *err)
+{
+  file_map map;
+  const status code = file_map_open(&map, path, err);
+  if (code == STATUS_OK) {
+    sha256 h;
+    sha256_init(&h);
+    sha256_update(&h, map.data, map.size_bytes);
+    sha256_final_hex(&h, hex);
+    file_map_close(&map);
+  }
+  return code;
+}
+
+static status write_sources(json_writer *w, const model_file_draft *draft, error *err)
+{
+  status code = STATUS_OK;
+  json_begin_array(w, "sources");
+  for (int i = 0; i < draft->n_sources && code == STATUS_OK; ++i) {
+    char hex[SHA256_HEX_BYTES] = "";
+    const char *slash = strrchr(draft->sources[i], '/');
+    code = hash_file(draft->sources[i], hex, err);
+    json_begin_object(w, NULL);
+    json_write_string(w, "file", slash ? slash + 1 : draft->sources[i]);
+    json_write_string(w, "sha256", hex);
+    json_end_object(w);
+  }
+  json_end_array(w);
+  return code;
+}
+
+static status write_hashes(json_writer *w, const tensor_list *list, error *err)
+{
+  static const char *const encoder[] = {"encoder.", "rvq."}, *const decoder[] = {"decoder."};
+  char hex[SHA256_HEX_BYTES];
+  status code = safetensors_hash(list->tensors, list->count, encoder, 2, hex, err);
+  if (code == STATUS_OK) {
+    json_write_string(w, "encoder_sha256", hex);
+    code = safetensors_hash(list->tensors, list->count, decoder, 1, hex, err);
+  }
+  if (code == STATUS_OK) {
+    json_write_string(w, "decoder_sha256", hex);
+  }
+  return code;
+}
+
+static status write_config(json_writer *w, const model_file_draft *draft, const tensor_list *list,
+                           error *err)
+{
+  const codec_info *info = draft->info;
+  json_begin_object(w, NULL);
+  json_write_string(w, "kind", info->kind);
+  json_write_integer(w, "version", MODEL_FILE_VERSION);
+  json_write_string(w, "name", info->name);
+  json_write_string(w, "licence", info->licence);
+  json_write_integer(w, "rate_hz", info->rate_hz);
+  json_write_integer(w, "hop_samples", info->hop_samples);
+  json_write_integer(w, "n_channels", info->n_channels);
+  json_write_integer(w, "n_codebooks", info->n_codebooks);
+  json_write_integer(w, "codebook_size", info->codebook_size);
+  json_write_integer(w, "model_delay_samples", info->model_delay_samples);
+  status code = write_hashes(w, list, err);
+  if (code == STATUS_OK) {
+    code = write_sources(w, draft, err);
+  }
+  json_begin_object(w, "network");
+  draft->write_network(w, draft->config);
+  json_end_object(w);
+  json_end_object(w);
+  return code == STATUS_OK ? json_writer_finish(w, err) : code;
+}
+
+status model_file_save(const char *path, const model_file_draft *draft, error *err)
+{
+  tensor_list list;
+  json_writer w;
+  json_writer_init(&w, NULL);
+  status code = list_make(&list, draft, err);
+  if (code == STATUS_OK) {
+    code = write_config(&w, draft, &list, err);
+  }
+  if (code == STATUS_OK) {
+    const safetensors_pair config = {SAFETENSORS_CONFIG_KEY, w.data};
+    code = safetensors_save(path, list.tensors, list.count, &config, 1, err);
+  }
+  json_writer_free(&w);
+  free(list.tensors);
+  free(list.names);
+  return code;
+}
+
+// ---- loading
+// -------------------------------------------------------------------------------------
+
+typedef struct integer_key {
+  const char *key;
+  int64_t least, most;
+  uint32_t *out;
+} integer_key;
+
+static status read_words(codec_info *info, const json *config, error *err)
+{
+  const char *kind = "", *name = "", *licence = "";
+  int64_t version = 0;
+  status code = json_need_string(config, "kind", &kind, err);
+  if (code == STATUS_OK) {
+    code = json_need_integer(config, "version", 1, INT32_MAX, &version, err);
+  }
+  if (code == STATUS_OK && version > MODEL_FILE_VERSION) {
+    code = error_set(err, STATUS_UNSUPPORTED, "version %lld, this build reads up to %d",
+                     (long long)version, MODEL_FILE_VERSION);
+  }
+  if (code == STATUS_OK) {
+    code = json_need_string(config, "name", &name, err);
+  }
+  (void)json_get_string(json_member(config, "licence"), &licence);
+  snprintf(info->kind, sizeof info->kind, "%s", kind);
+  snprintf(info->name, sizeof info->name, "%s", name);
+  snprintf(info->licence, sizeof info->licence, "%s", licence);
+  return code;
+}
+
+status model_file_read_info(codec_info *info, const json *config, const char *kind,
+                            const char *path, error *err)
+{
+  *info = (codec_info){0};
+  status code = read_words(info, config, err);
+  if (code == STATUS_OK && kind && strcmp(info->kind, kind) != 0) {
+    code = error_set(err, STATUS_FORMAT, "kind: expected \"%s\", found \"%s\"", kind, info->kind);
+  }
+  const integer_key keys[] = {
+      {"rate_hz", 1, 768000, &info->rate_hz},
+      {"hop_samples", 1, 65536, &info->hop_samples},
+      {"n_channels", 1, 2, &info->n_channels},
+      {"n_codebooks", 1, OPS_MAX_CODEBOOKS, &info->n_codebooks},
+      {"codebook_size", 2, 65536, &info->codebook_size},
+      {"model_delay_samples", 0, 768000, &info->model_delay_samples},
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof *keys && code == STATUS_OK; ++i) {
+    int64_t value = 0;
+    code = json_need_integer(config, keys[i].key, keys[i].least, keys[i].most, &value, err);
+    *keys[i].out = (uint32_t)value;
+  }
+  return code == STATUS_OK ? code : error_prefix(err, "%s", path);
+}
+
+static status load_normalised(const safetensors *st, weight *w, error *err)
+{
+  char name[WEIGHT_NAME_BYTES + 2];
+  snprintf(name, sizeof name, "%s.g", w->name);
+  status code = safetensors_read_f32(st, name, 1, w->dims, w->norm_g, err);
+  if (code == STATUS_OK) {
+    snprintf(name, sizeof name, "%s.v", w->name);
+    code = safetensors_read_f32(st, name, w->rank, w->dims, w->norm_v, err);
+  }
+  if (code == STATUS_OK) {
+    weight_fold(w);
+  }
+  return code;
+}
+
+status model_file_load(const safetensors *st, layer_set *set, error *err)
+{
+  status code = STATUS_OK;
+  for (int i = 0; i < set->n_weights && code == STATUS_OK; ++i) {
+    weight *w = set->weights[i];
+    char direction[WEIGHT_NAME_BYTES + 2];
+    snprintf(direction, sizeof direction, "%s.v", w->name);
+    const bool normalised = safetensors_find(st, direction) != NULL;
+    code = weight_allocate(w, normalised, err);
+    if (code == STATUS_OK) {
+      code = normalised ? load_normalised(st, w, err)
+                        : safetensors_read_f32(st, w->name, w->rank, w->dims, w->master, err);
+    }
+  }
+  return code;
+}
