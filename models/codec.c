@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
+#include "base/safetensors.h"
 #include "models/codec_internal.h"
+#include "models/codec_lyra.h"
 
 #include <string.h>
 
 /// One line per kind that a file can hold; the functions are declared in the kind's own header.
 static const codec_kind kinds[] = {
-    {NULL, NULL}, // end
+    {"lyra", codec_open_lyra_file}, {NULL, NULL}, // end
 };
 
 const codec_kind *codec_find_kind(const char *name)
@@ -18,6 +20,43 @@ const codec_kind *codec_find_kind(const char *name)
     }
   }
   return NULL;
+}
+
+/// The "kind" of the file's config.
+static status find_file_kind(const codec_kind **kind, const char *path, error *err)
+{
+  safetensors st;
+  json *config = NULL;
+  const char *name = NULL;
+  status code = safetensors_open(&st, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  code = safetensors_config(&st, &config, err);
+  if (code == STATUS_OK) {
+    code = json_need_string(config, "kind", &name, err);
+    if (code != STATUS_OK) {
+      error_prefix(err, "%s", path);
+    }
+  }
+  if (code == STATUS_OK) {
+    *kind = codec_find_kind(name);
+    code = *kind ? STATUS_OK
+                 : error_set(err, STATUS_UNSUPPORTED,
+                             "%s: a model of kind \"%.60s\", which is no codec of this build", path,
+                             name);
+  }
+  json_free(config);
+  safetensors_close(&st);
+  return code;
+}
+
+status codec_open(codec **c, const char *path, const codec_options *options, error *err)
+{
+  const codec_kind *kind = NULL;
+  *c = NULL;
+  const status code = find_file_kind(&kind, path, err);
+  return code == STATUS_OK ? kind->open(c, path, options, err) : code;
 }
 
 void codec_init(codec *c, const codec_vtable *table)

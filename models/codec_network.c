@@ -113,12 +113,30 @@ static status begin_streams(network_state *s, direction *d, int n_steps, bool fi
   return STATUS_OK;
 }
 
+/// Samples to s->audio; each stream's `n_samples` are followed by zeros up to `n_filled`.
+static status upload_samples(network_state *s, const float *audio, int n_samples, int n_filled)
+{
+  device *dev = s->network->dev;
+  if (n_filled == n_samples) {
+    return dev->upload(dev, s->audio, audio, samples_bytes(s, n_samples), NULL);
+  }
+  status code = dev->clear(dev, s->audio, samples_bytes(s, n_filled), NULL);
+  const size_t n_channels = s->network->base.info.n_channels;
+  const size_t from = (size_t)n_samples * n_channels, to = (size_t)n_filled * n_channels;
+  for (size_t i = 0; i < (size_t)s->n_streams && code == STATUS_OK; ++i) {
+    code = dev->upload(dev, s->audio + i * to, audio + i * from, from * sizeof *audio, NULL);
+  }
+  return code;
+}
+
 static status encode_samples(network_state *s, const float *audio, int n_samples, int n_used,
                              bool final, int32_t *codes)
 {
   device *dev = s->network->dev;
   const int hop = (int)s->network->base.info.hop_samples;
   const int n_steps = (n_samples + hop - 1) / hop;
+  const bool fills = s->network->pads_audio;
+  const int n_filled = fills ? n_steps * hop : n_samples;
   if (!s->network->has_encoder || !s->encode.memory) {
     return STATUS_UNSUPPORTED;
   }
@@ -128,12 +146,12 @@ static status encode_samples(network_state *s, const float *audio, int n_samples
   }
   run r;
   begin(s, &r);
-  code = dev->upload(dev, s->audio, audio, samples_bytes(s, n_samples), NULL);
+  code = upload_samples(s, audio, n_samples, n_filled);
   if (code != STATUS_OK) {
     return code;
   }
-  s->encode.memory->control.final = final;
-  const tensor out = forward_encode(s, &r, n_samples, n_used);
+  s->encode.memory->control.final = final && !fills;
+  const tensor out = forward_encode(s, &r, n_filled, n_used);
   memset(s->encode.fresh, 0, (size_t)s->n_streams);
   return run_ok(&r) ? dev->download(dev, codes, out.data, codes_bytes(s, n_steps, n_used), NULL)
                     : r.failure.code;

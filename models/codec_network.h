@@ -18,6 +18,7 @@ typedef struct codec_network {
   const layer_set *encoder, *decoder;
   const rvq *quantiser;
   bool has_encoder, has_decoder; ///< halves whose weights are loaded
+  bool pads_audio; ///< a last, partial hop is filled with zeros; else the layers pad it themselves
 
   /// audio [n, T, channels] -> latents [n, T / hop, D]
   tensor (*encode_forward)(run *r, const void *net, tensor audio, stream_memory *m);
