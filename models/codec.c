@@ -9,7 +9,8 @@
 
 /// One line per kind that a file can hold; the functions are declared in the kind's own header.
 static const codec_kind kinds[] = {
-    {"lyra", codec_open_lyra_file}, {NULL, NULL}, // end
+    {"lyra", codec_open_lyra_file}, // models/codec_lyra.h
+    {NULL, NULL},                   // end
 };
 
 const codec_kind *codec_find_kind(const char *name)
