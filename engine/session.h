@@ -35,17 +35,18 @@ typedef enum session_fallback {
 } session_fallback;
 
 typedef struct session_config {
-  codec *model;              ///< required; the session takes a reference
-  int n_codebooks;           ///< used; 0: all
-  uint32_t host_rate_hz;     ///< 1 to 384000
-  uint32_t block_samples;    ///< largest block expected, 1 to SESSION_MAX_BLOCK_SAMPLES
-  uint32_t slack_samples;    ///< added to the least latency, host samples; 0: one hop. Never below the fade
-  float fade_ms;             ///< crossfade to and from the fallback, 5 to 10; 0: 5
+  codec *model;           ///< required; the session takes a reference
+  int n_codebooks;        ///< used; 0: all
+  uint32_t host_rate_hz;  ///< 1 to 384000
+  uint32_t block_samples; ///< largest block expected, 1 to SESSION_MAX_BLOCK_SAMPLES
+  uint32_t
+      slack_samples; ///< added to the least latency, host samples; 0: one hop. Never below the fade
+  float fade_ms;     ///< crossfade to and from the fallback, 5 to 10; 0: 5
   session_fallback fallback;
-  bool offline;              ///< no conductor thread's clock: process waits, for file hosts
-  int priority;              ///< SCHED_FIFO priority of the host's audio thread; 0: not real-time
-  bool lock_memory;          ///< try to lock rings, then weights
-  const log_sink *log;       ///< called from [main] functions and the conductor; may be null
+  bool offline;        ///< no conductor thread's clock: process waits, for file hosts
+  int priority;        ///< SCHED_FIFO priority of the host's audio thread; 0: not real-time
+  bool lock_memory;    ///< try to lock rings, then weights
+  const log_sink *log; ///< called from [main] functions and the conductor; may be null
 } session_config;
 
 /// Read open: model is warmed up, threads run, L is known. Errors name what was impossible. [main]
@@ -65,7 +66,8 @@ void session_process(session *s, const float *const *in, float *const *out, uint
 void session_set_freewheel(session *s, bool on);
 
 /// The host announces a larger block or another rate: fades out, recomputes L (and, for a rate,
-/// begins a new timeline), fades in. A smaller block keeps L. Does not block the audio thread. [main]
+/// begins a new timeline), fades in. A smaller block keeps L. Does not block the audio thread.
+/// [main]
 status session_set_block(session *s, uint32_t block_samples, error *err);
 status session_set_rate(session *s, uint32_t host_rate_hz, error *err);
 
@@ -92,20 +94,22 @@ typedef struct session_times {
 
 typedef struct session_telemetry {
   uint32_t latency_samples;
-  uint32_t host_rate_hz, codec_rate_hz, hop_samples, block_samples;
-  uint64_t position_samples;  ///< received in the present timeline
-  uint64_t steps;             ///< codec steps done since open
-  uint64_t misses;            ///< times that a result was late
-  uint64_t own_misses;        ///< of those, not covered by run delay and stolen time
-  uint64_t late_samples;      ///< output samples that were fallback for lateness
-  uint64_t gaps;              ///< jumps of host time
+  uint32_t host_rate_hz, codec_rate_hz, hop_samples;
+  uint32_t block_samples;         ///< the largest that L is good for
+  uint32_t largest_block_samples; ///< ever given to process; above block_samples: call set_block
+  uint64_t position_samples;      ///< received in the present timeline
+  uint64_t steps;                 ///< codec steps done since open
+  uint64_t misses;                ///< times that a result was late
+  uint64_t own_misses;            ///< of those, not covered by run delay and stolen time
+  uint64_t late_samples;          ///< output samples that were fallback for lateness
+  uint64_t gaps;                  ///< jumps of host time
   uint64_t gap_samples;
-  uint64_t xruns;             ///< as the host reported them
-  uint64_t overflows;         ///< input ring overflowed, a new timeline began
-  uint64_t nonfinite_samples; ///< NaN or infinity in the input, replaced by 0
+  uint64_t xruns;                      ///< as the host reported them
+  uint64_t overflows;                  ///< input ring overflowed, a new timeline began
+  uint64_t nonfinite_samples;          ///< NaN or infinity in the input, replaced by 0
   session_times encode, decode, total; ///< per step, wall time of the conductor
   float input_peak, output_peak;       ///< since the last read
-  double realtime_factor;     ///< hop duration over mean step time
+  double realtime_factor;              ///< hop duration over mean step time
 } session_telemetry;
 /// Never blocks the audio thread. [any but audio]
 void session_read_telemetry(session *s, session_telemetry *t);
@@ -115,9 +119,11 @@ typedef enum session_event_kind {
   EVENT_TIMELINE,  ///< a timeline began: value = its number, position = host time of sample 0
   EVENT_LATE,      ///< fade to the fallback began: position = output sample, value = overshoot_us
   EVENT_RECOVERED, ///< fade back has begun: position = output sample
+  EVENT_PAUSED,    ///< as EVENT_LATE, but for a larger block or another rate: nobody was late
   EVENT_GAP,       ///< value = samples lost, position = input sample where it fell
   EVENT_OVERFLOW,  ///< input lost, a new timeline follows
-  EVENT_LATENCY,   ///< L changed: value = L
+  EVENT_LATENCY,   ///< L changed: value = L, position = output sample from which on it counts
+  EVENT_FAILED,    ///< the codec gave an error (value: its status); only the fallback is heard
 } session_event_kind;
 
 typedef struct session_event {
