@@ -3,6 +3,7 @@
 
 #include "models/import_lyra.h"
 
+#include "base/element.h"
 #include "models/io/tflite_file.h"
 #include "models/lyra_file.h"
 
@@ -63,28 +64,31 @@ static const tflite_operator *next_convolution(walk *k, const char *layer, int o
 static const tflite_tensor *need_constant(walk *k, const char *layer, int32_t index, int rank,
                                           const int64_t *dims)
 {
-  if (k->code != STATUS_OK || index < 0) {
+  if (k->code != STATUS_OK) {
+    return NULL;
+  }
+  if (index < 0) {
+    k->code =
+        error_set(k->err, STATUS_FORMAT, "%s: %s: its operator has no such input", k->path, layer);
     return NULL;
   }
   const tflite_tensor *t = &k->graph->tensors[index];
   if (t->type != TFLITE_F32 || t->quantised) {
     k->code = error_set(k->err, STATUS_UNSUPPORTED,
-                        "%s: %s: tensor %s is not f32: this is not Lyra v1.2.0 (v1.3 is int8)",
+                        "%s: %s: tensor %.100s is not f32: this is not Lyra v1.2.0 (v1.3 is int8)",
                         k->path, layer, t->name);
     return NULL;
   }
-  bool same = t->rank == rank && t->data;
+  bool same = t->rank == rank;
   for (int i = 0; i < rank && same; ++i) {
     same = t->dims[i] == dims[i];
   }
-  if (!same) {
-    k->code =
-        error_set(k->err, STATUS_FORMAT,
-                  "%s: %s: tensor %s has %d dimensions [%lld, %lld, %lld, %lld], expected %d "
-                  "[%lld, %lld, %lld, %lld]",
-                  k->path, layer, t->name, t->rank, (long long)t->dims[0], (long long)t->dims[1],
-                  (long long)t->dims[2], (long long)t->dims[3], rank, (long long)dims[0],
-                  (long long)dims[1], (long long)dims[2], (long long)dims[3]);
+  if (!same || !t->data) {
+    char expected[192], found[192];
+    k->code = error_set(k->err, STATUS_FORMAT,
+                        "%s: %s: tensor %.100s: expected a constant %s, found %s%s", k->path, layer,
+                        t->name, element_shape_text(rank, dims, expected),
+                        t->data ? "" : "none of ", element_shape_text(t->rank, t->dims, found));
     return NULL;
   }
   return t;
