@@ -4,13 +4,15 @@
 #include "base/safetensors.h"
 #include "models/codec_internal.h"
 #include "models/codec_lyra.h"
+#include "models/codec_seanet.h"
 
 #include <string.h>
 
 /// One line per kind that a file can hold; the functions are declared in the kind's own header.
 static const codec_kind kinds[] = {
-    {"lyra", codec_open_lyra_file}, // models/codec_lyra.h
-    {NULL, NULL},                   // end
+    {"lyra", codec_open_lyra_file},     // models/codec_lyra.h
+    {"seanet", codec_open_seanet_file}, // models/codec_seanet.h
+    {NULL, NULL},                       // end
 };
 
 const codec_kind *codec_find_kind(const char *name)

@@ -13,4 +13,8 @@
 /// weight_refresh and codec_network_new.
 status codec_open_seanet(codec **c, seanet *net, const codec_options *options, error *err);
 
+/// The same from a model file. Errors: also those of seanet_load.
+status codec_open_seanet_file(codec **c, const char *path, const codec_options *options,
+                              error *err);
+
 #endif

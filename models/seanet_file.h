@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// SEANet to and from a model file (models/model_file.h). Its "network" object:
+///
+///   latent_dim, strides    integers, array of integers from the sample rate downwards
+///   encoder, decoder       objects: width, kernel_in, kernel_out, kernel_residual, n_residual,
+///                          dilation_base, compress, n_lstm
+///   true_skip, causal      booleans
+///   pad                    "zero", "reflect", "replicate"
+///   norm                   "none", "weight", "time_group"
+///   act, act_slope, order  "elu", "leaky_relu", ...; a number; "act_first", "act_last"
+///   chunk_samples, chunk_stride_samples   integers, 0 for a stream
+///
+/// Any thread but the audio thread.
+#ifndef CONTINUO_MODELS_SEANET_FILE_H
+#define CONTINUO_MODELS_SEANET_FILE_H
+
+#include "models/codec.h"
+#include "models/seanet.h"
+
+/// What a network is as a codec.
+codec_info seanet_info(const seanet *net);
+
+/// Write `net`, which must have masters; `sources` are the files it came from. Errors: those of
+/// model_file_save.
+status seanet_save(seanet *net, const char *path, const char *const *sources, int n_sources,
+                   error *err);
+
+/// Read a network with masters. On failure `*net` is null. Errors: those of safetensors_open and
+/// model_file_load; STATUS_FORMAT (also a config that makes no sense), STATUS_UNSUPPORTED.
+status seanet_load(seanet **net, const char *path, error *err);
+
+#endif
