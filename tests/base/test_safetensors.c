@@ -5,8 +5,8 @@
 
 #include "base/random.h"
 #include "tests/failing_alloc.h"
+#include "tests/temp_folder.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,53 +18,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-typedef struct folder {
-  char path[64];
-  char file[96];
-} folder;
-
-static int make_folder(void **state)
-{
-  folder *f = calloc(1, sizeof *f);
-  if (!f) {
-    return -1;
-  }
-  snprintf(f->path, sizeof f->path, "/tmp/continuo-test-XXXXXX");
-  *state = f;
-  if (!mkdtemp(f->path)) {
-    return -1;
-  }
-  snprintf(f->file, sizeof f->file, "%s/model.safetensors", f->path);
-  return 0;
-}
-
-static int count_files(const folder *f, bool remove_them)
-{
-  int n = 0;
-  DIR *dir = opendir(f->path);
-  for (const struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
-    if (e->d_name[0] != '.') {
-      ++n;
-      char path[400];
-      snprintf(path, sizeof path, "%s/%s", f->path, e->d_name);
-      if (remove_them) {
-        unlink(path);
-      }
-    }
-  }
-  closedir(dir);
-  return n;
-}
-
-static int remove_folder(void **state)
-{
-  folder *f = *state;
-  count_files(f, true);
-  rmdir(f->path);
-  free(f);
-  return 0;
-}
 
 static const float weights[6] = {1.0f, -2.0f, 0.5f, 0.0f, 3.0f, 1e-20f};
 static const int32_t ints[2] = {-7, 9};
@@ -85,7 +38,7 @@ static const safetensors_pair sample_metadata[] = {
     {SAFETENSORS_CONFIG_KEY, "{\"kind\":\"seanet\",\"rate_hz\":24000}"},
 };
 
-static void save_sample(const folder *f)
+static void save_sample(const temp_folder *f)
 {
   error err = {0};
   if (safetensors_save(f->file, sample, N_SAMPLE, sample_metadata, 2, &err)) {
@@ -95,7 +48,7 @@ static void save_sample(const folder *f)
 
 static void test_round_trip(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   save_sample(f);
   safetensors st;
   error err = {0};
@@ -127,7 +80,7 @@ static void test_round_trip(void **state)
 
 static void test_read_f32(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   save_sample(f);
   safetensors st;
   error err = {0};
@@ -193,7 +146,7 @@ static void read_all(const char *path, uint8_t **data, size_t *size)
 // The same content in another order gives the same bytes; so does saving twice.
 static void test_deterministic(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   uint8_t *first;
   uint8_t *second;
   size_t sizes[2];
@@ -208,7 +161,7 @@ static void test_deterministic(void **state)
   read_all(f->file, &second, &sizes[1]);
   assert_int_equal(sizes[0], sizes[1]);
   assert_memory_equal(first, second, sizes[0]);
-  assert_int_equal(count_files(f, false), 1);
+  assert_int_equal(temp_folder_count(f), 1);
   free(first);
   free(second);
 }
@@ -295,7 +248,7 @@ static void test_refused(void **state)
 
 static void test_damaged(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   uint8_t *file;
   size_t size;
   save_sample(f);
@@ -323,7 +276,7 @@ static void test_damaged(void **state)
 
 static void test_wrong_files(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   safetensors st;
   error err = {0};
   assert_int_equal(safetensors_open(&st, f->file, &err), STATUS_NOT_FOUND);
@@ -337,14 +290,14 @@ static void test_wrong_files(void **state)
 
 static void test_save_refused(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   error err = {0};
   safetensors_tensor bad = sample[1];
   bad.dims[1] = 4;
   assert_int_equal(safetensors_save(f->file, &bad, 1, NULL, 0, &err), STATUS_USAGE);
   const safetensors_tensor twice[] = {sample[0], sample[1], sample[0]};
   assert_int_equal(safetensors_save(f->file, twice, 3, NULL, 0, &err), STATUS_USAGE);
-  assert_int_equal(count_files(f, false), 0);
+  assert_int_equal(temp_folder_count(f), 0);
   assert_int_equal(safetensors_save("/nonexistent/x.safetensors", sample, 1, NULL, 0, &err),
                    STATUS_NOT_FOUND);
 }
@@ -357,7 +310,7 @@ static const float *big_data(void)
 // A full disk (here: a limit on file size) leaves the old file whole and nothing beside it.
 static void test_full_disk(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   save_sample(f);
   const float *data = big_data();
   assert_non_null(data);
@@ -372,7 +325,7 @@ static void test_full_disk(void **state)
   setrlimit(RLIMIT_FSIZE, &before);
   assert_int_equal(s, STATUS_IO);
   assert_non_null(strstr(err.message, f->file));
-  assert_int_equal(count_files(f, false), 1);
+  assert_int_equal(temp_folder_count(f), 1);
   safetensors st;
   assert_int_equal(safetensors_open(&st, f->file, &err), STATUS_OK);
   assert_int_equal(st.n_tensors, N_SAMPLE);
@@ -383,7 +336,7 @@ static void test_full_disk(void **state)
 // Killed at any moment of a save, the final name holds the old file or the new one, whole.
 static void test_kill_while_saving(void **state)
 {
-  const folder *f = *state;
+  const temp_folder *f = *state;
   save_sample(f);
   const float *data = big_data();
   assert_non_null(data);
@@ -412,7 +365,7 @@ static void test_kill_while_saving(void **state)
 
 static status open_and_close(void *user, error *err)
 {
-  const folder *f = user;
+  const temp_folder *f = user;
   safetensors st;
   const status s = safetensors_open(&st, f->file, err);
   safetensors_close(&st);
@@ -421,7 +374,7 @@ static status open_and_close(void *user, error *err)
 
 static status save_again(void *user, error *err)
 {
-  const folder *f = user;
+  const temp_folder *f = user;
   return safetensors_save(f->file, sample, N_SAMPLE, sample_metadata, 2, err);
 }
 
@@ -430,10 +383,10 @@ static void test_allocations(void **state)
   save_sample(*state);
   assert_true(failing_alloc_each(open_and_close, *state) >= 3);
   assert_true(failing_alloc_each(save_again, *state) >= 4);
-  assert_int_equal(count_files(*state, false), 1);
+  assert_int_equal(temp_folder_count(*state), 1);
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define in_folder(test) cmocka_unit_test_setup_teardown(test, temp_folder_make, temp_folder_remove)
 
 int main(void)
 {
