@@ -6,6 +6,10 @@
 
 #include "models/import_lyra.h"
 
+#include "base/random.h"
+#include "models/codec_lyra.h"
+#include "models/lyra_file.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -258,6 +262,133 @@ static void test_stage_order(void **state)
   assert_true(fabs(rms[45] - 0.52) < 0.01);
 }
 
+// ---- as a codec, on every variant that this processor has
+// ----------------------------------------
+
+static void real_paths(char paths[3][2048])
+{
+  // Neither the usual order nor one that sorts.
+  part_path(paths[0], sizeof paths[0], "quantizer");
+  part_path(paths[1], sizeof paths[1], "lyragan");
+  part_path(paths[2], sizeof paths[2], "soundstream_encoder");
+}
+
+/// The codec with the real weights on CPU variant `variant`; null when there is no such variant.
+static codec *open_codec(const char *variant, dtype storage)
+{
+  char paths[3][2048];
+  device *dev = NULL;
+  lyra *net = NULL;
+  codec *c = NULL;
+  error err = {0};
+  const device_options options = {.kind = COMPUTE_CPU, .n_threads = 1, .variant = variant};
+  if (device_open(&dev, &options, &err) != STATUS_OK) {
+    // Either this processor or this build lacks it.
+    assert_true(err.code == STATUS_UNSUPPORTED || err.code == STATUS_USAGE);
+    return NULL;
+  }
+  real_paths(paths);
+  assert_int_equal(import_lyra_read(&net, (const char *[]){paths[0], paths[1], paths[2]}, 3, &err),
+                   STATUS_OK);
+  const codec_options wanted = {.dev = dev, .storage = storage};
+  if (codec_open_lyra(&c, net, &wanted, &err) != STATUS_OK) {
+    assert_int_equal(err.code, STATUS_UNSUPPORTED); // no kernel for this storage
+    lyra_free(net, dev);
+  }
+  device_unref(dev);
+  return c;
+}
+
+/// Encode and decode the golden input in pieces of `piece` steps (0: of changing size).
+static void stream(codec *c, const golden *g, uint32_t piece, int32_t *codes, float *decoded)
+{
+  enum { MOST = 7 };
+  codec_state *s = NULL;
+  error err = {0};
+  assert_int_equal(codec_state_new(&s, c, 1, MOST, &err), STATUS_OK);
+  for (uint32_t at = 0, turn = 0; at < g->steps; ++turn) {
+    uint32_t steps = piece ? piece : (uint32_t)(random_bits(1, 2, turn) % (MOST + 1));
+    steps = steps < g->steps - at ? steps : g->steps - at;
+    int32_t *to = codes + at * g->n_codebooks;
+    assert_int_equal(codec_encode(s, g->audio + at * g->hop, (int)steps, (int)g->n_codebooks, to),
+                     STATUS_OK);
+    // The reference's codes, so that a near tie cannot spread.
+    assert_int_equal(codec_decode(s, g->codes + at * g->n_codebooks, (int)steps,
+                                  (int)g->n_codebooks, decoded + at * g->hop),
+                     STATUS_OK);
+    at += steps;
+  }
+  codec_state_free(s);
+}
+
+static double equal_share(const golden *g, const int32_t *codes)
+{
+  const size_t count = (size_t)g->steps * g->n_codebooks;
+  size_t equal = 0;
+  for (size_t i = 0; i < count; ++i) {
+    equal += codes[i] == g->codes[i];
+  }
+  return (double)equal / (double)count;
+}
+
+static void check_variant(const golden *g, const char *variant, dtype storage, double least_db,
+                          double least_share)
+{
+  const size_t n_codes = (size_t)g->steps * g->n_codebooks, samples = (size_t)g->steps * g->hop;
+  codec *c = open_codec(variant, storage);
+  if (!c) {
+    print_message("%s, %s: not here\n", variant, dtype_name(storage));
+    return;
+  }
+  int32_t *codes = malloc(2 * n_codes * sizeof *codes);
+  float *decoded = malloc(2 * samples * sizeof *decoded);
+  assert_true(codes && decoded);
+  stream(c, g, 1, codes, decoded);
+  stream(c, g, 0, codes + n_codes, decoded + samples);
+  assert_memory_equal(codes, codes + n_codes, n_codes * sizeof *codes);
+  assert_memory_equal(decoded, decoded + samples, samples * sizeof *decoded);
+  const double db = snr_db(g->decoded, decoded, samples), share = equal_share(g, codes);
+  print_message("%s, %s: %.1f dB, %.2f %% of codes equal\n", variant, dtype_name(storage), db,
+                100.0 * share);
+  assert_true(db >= least_db);
+  assert_true(share >= least_share);
+  free(codes);
+  free(decoded);
+  codec_unref(c);
+}
+
+static void test_every_variant_streams(void **state)
+{
+  const fixture *f = *state;
+  const char *const variants[] = {"reference", "avx2", "avx512"};
+  for (size_t i = 0; i < sizeof variants / sizeof *variants; ++i) {
+    check_variant(&f->want, variants[i], DTYPE_F32, 60.0, 0.995);
+    check_variant(&f->want, variants[i], DTYPE_F16, 45.0, 0.95);
+  }
+}
+
+/// The delay that lyra.h claims: output follows input most closely when it is not shifted at all.
+static void test_delay(void **state)
+{
+  const fixture *f = *state;
+  const golden *g = &f->want;
+  const int samples = (int)(g->steps * g->hop), reach = 2 * (int)g->hop;
+  double best = 0.0;
+  int best_lag = -reach;
+  for (int lag = -reach; lag <= reach; ++lag) {
+    double sum = 0.0;
+    for (int i = reach; i < samples - reach; ++i) {
+      sum += (double)g->audio[i] * (double)g->decoded[i + lag];
+    }
+    if (sum > best) {
+      best = sum;
+      best_lag = lag;
+    }
+  }
+  print_message("cross-correlation peaks at %d samples\n", best_lag);
+  assert_int_equal(best_lag, lyra_info(f->net).model_delay_samples);
+}
+
 // ---- the importer's refusals
 // ---------------------------------------------------------------------
 
@@ -298,11 +429,8 @@ static int setup(void **state)
   fixture *f = calloc(1, sizeof *f);
   const device_options options = {.kind = COMPUTE_CPU, .n_threads = 1, .variant = "reference"};
   char paths[3][2048];
-  // Neither the usual order nor one that sorts.
-  part_path(paths[0], sizeof paths[0], "quantizer");
-  part_path(paths[1], sizeof paths[1], "lyragan");
-  part_path(paths[2], sizeof paths[2], "soundstream_encoder");
   error err = {0};
+  real_paths(paths);
   assert_non_null(f);
   load_golden(&f->want);
   assert_int_equal(device_open(&f->dev, &options, &err), STATUS_OK);
@@ -338,7 +466,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_decoder),       cmocka_unit_test(test_encoder),
       cmocka_unit_test(test_codes),         cmocka_unit_test(test_stage_order),
-      cmocka_unit_test(test_wrong_members),
+      cmocka_unit_test(test_wrong_members), cmocka_unit_test(test_every_variant_streams),
+      cmocka_unit_test(test_delay),
   };
   if (access(folder(), R_OK) != 0) {
     printf("skipped: no Lyra weights in %s\n", folder());
