@@ -8,6 +8,7 @@
 #include "base/safetensors.h"
 #include "models/codec.h"
 #include "models/lyra_file.h"
+#include "tests/failing_alloc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,6 +202,46 @@ static void test_codes_out_of_range_add_nothing(void **state)
   codec_state_free(s);
 }
 
+// ---- memory that is not there
+// --------------------------------------------------------------------
+
+static status open_and_close(void *user, error *err)
+{
+  const fixture *f = user;
+  const codec_options wanted = options_for(f);
+  codec *c = NULL;
+  codec_state *s = NULL;
+  status code = codec_open(&c, f->path, &wanted, err);
+  if (code == STATUS_OK) {
+    code = codec_state_new(&s, c, 2, 1, err);
+  }
+  codec_state_free(s);
+  codec_unref(c);
+  return code;
+}
+
+static status save(void *user, error *err)
+{
+  const fixture *f = user;
+  lyra *net = NULL;
+  char path[96];
+  snprintf(path, sizeof path, "%s/again.safetensors", f->folder);
+  status code = lyra_load(&net, f->path, err);
+  if (code == STATUS_OK) {
+    code = lyra_save(net, path, NULL, 0, err);
+  }
+  lyra_free(net, NULL);
+  assert_int_equal(access(path, F_OK) == 0, code == STATUS_OK);
+  unlink(path);
+  return code;
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+  assert_true(failing_alloc_each(open_and_close, *state) > 100);
+  assert_true(failing_alloc_each(save, *state) > 100);
+}
+
 // ---- files that are wrong
 // ------------------------------------------------------------------------
 
@@ -285,6 +326,7 @@ int main(void)
       cmocka_unit_test(test_final_hop_is_filled_with_zeros),
       cmocka_unit_test(test_snapshot_goes_on_alike),
       cmocka_unit_test(test_codes_out_of_range_add_nothing),
+      cmocka_unit_test(test_every_allocation_may_fail),
       cmocka_unit_test(test_bad_files_are_refused),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

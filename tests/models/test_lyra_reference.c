@@ -185,7 +185,7 @@ static bool near_tie(const fixture *f, uint32_t step, uint32_t stage)
 {
   const golden *g = &f->want;
   const rvq *q = &f->net->quantiser;
-  double residual[64], square = 0.0, best = INFINITY, second = INFINITY;
+  double residual[64], square = 0.0, best = HUGE_VAL, second = HUGE_VAL;
   for (uint32_t d = 0; d < g->dim; ++d) {
     residual[d] = (double)g->features[step * g->dim + d];
     for (uint32_t k = 0; k < stage; ++k) {

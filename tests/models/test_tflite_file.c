@@ -3,6 +3,8 @@
 
 #include "models/io/tflite_file.h"
 
+#include "tests/failing_alloc.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -115,6 +117,22 @@ static void test_every_flipped_bit_is_survived(void **state)
   free(data);
 }
 
+static status open_and_close(void *user, error *err)
+{
+  tflite_file f;
+  const status code = tflite_file_open(&f, user, err);
+  if (code == STATUS_OK) {
+    tflite_file_close(&f);
+  }
+  return code;
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+  (void)state;
+  assert_int_equal(failing_alloc_each(open_and_close, (void *)(uintptr_t)seed_path()), 3);
+}
+
 static void test_lyra_files_are_read(void **state)
 {
   (void)state;
@@ -147,6 +165,7 @@ int main(void)
       cmocka_unit_test(test_graph_is_read),
       cmocka_unit_test(test_every_truncation_is_refused),
       cmocka_unit_test(test_every_flipped_bit_is_survived),
+      cmocka_unit_test(test_every_allocation_may_fail),
       cmocka_unit_test(test_lyra_files_are_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
