@@ -58,36 +58,65 @@ void byte_source_close(byte_source *s)
   *s = (byte_source){.fd = -1};
 }
 
-static status read_more(byte_source *s, uint8_t *data, size_t size_bytes, size_t *n_read,
-                        error *err)
+// One read into what is left of `data`; `*ended` at the present end.
+static status read_once(byte_source *s, uint8_t *data, size_t size_bytes, size_t *n_read,
+                        bool *ended, error *err)
 {
-  while (*n_read < size_bytes) {
-    const ssize_t n = read(s->fd, data + *n_read, size_bytes - *n_read);
-    if (n == 0) {
-      break;
+  ssize_t n = 0;
+  do {
+    n = read(s->fd, data + *n_read, size_bytes - *n_read);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    return error_set(err, STATUS_IO, "%s: cannot read: %s", s->name, strerror(errno));
+  }
+  *n_read += (size_t)n;
+  *ended = n == 0;
+  return STATUS_OK;
+}
+
+static status read_all(byte_source *s, uint8_t *data, size_t size_bytes, size_t *n_read, error *err)
+{
+  bool ended = false;
+  while (*n_read < size_bytes && !ended) {
+    const status code = read_once(s, data, size_bytes, n_read, &ended, err);
+    if (code != STATUS_OK) {
+      return code;
     }
-    if (n < 0 && errno != EINTR) {
-      return error_set(err, STATUS_IO, "%s: cannot read: %s", s->name, strerror(errno));
-    }
-    *n_read += n > 0 ? (size_t)n : 0;
   }
   return STATUS_OK;
 }
 
-status byte_source_read(byte_source *s, void *data, size_t size_bytes, size_t *n_read, error *err)
+static size_t take_peeked(byte_source *s, void *data, size_t size_bytes)
 {
   const size_t left = s->n_peeked - s->n_taken;
-  *n_read = left < size_bytes ? left : size_bytes;
-  if (*n_read) {
-    memcpy(data, s->peeked + s->n_taken, *n_read);
-    s->n_taken += *n_read;
+  const size_t n = left < size_bytes ? left : size_bytes;
+  if (n) {
+    memcpy(data, s->peeked + s->n_taken, n);
+    s->n_taken += n;
   }
-  return read_more(s, data, size_bytes, n_read, err);
+  return n;
+}
+
+status byte_source_read(byte_source *s, void *data, size_t size_bytes, size_t *n_read, error *err)
+{
+  *n_read = take_peeked(s, data, size_bytes);
+  return read_all(s, data, size_bytes, n_read, err);
+}
+
+status byte_source_read_some(byte_source *s, void *data, size_t size_bytes, size_t *n_read,
+                             error *err)
+{
+  bool ended = false;
+  *n_read = take_peeked(s, data, size_bytes);
+  if (*n_read || !size_bytes) {
+    return STATUS_OK;
+  }
+  return read_once(s, data, size_bytes, n_read, &ended, err);
 }
 
 status byte_source_peek(byte_source *s, const uint8_t **data, size_t *n_peeked, error *err)
 {
-  const status code = read_more(s, s->peeked, sizeof s->peeked, &s->n_peeked, err);
+  const status code = read_all(s, s->peeked, sizeof s->peeked, &s->n_peeked, err);
   *data = s->peeked;
   *n_peeked = s->n_peeked;
   return code;

@@ -31,6 +31,10 @@ void byte_source_close(byte_source *s); ///< harmless when closed
 /// Read until `size_bytes` or the present end; `*n_read` tells. A file that grows gives more later.
 status byte_source_read(byte_source *s, void *data, size_t size_bytes, size_t *n_read, error *err);
 
+/// The same with one read at most: from a pipe, what has come so far, waiting only for the first.
+status byte_source_read_some(byte_source *s, void *data, size_t size_bytes, size_t *n_read,
+                             error *err);
+
 /// The first bytes, without taking them; before any read. `*n_peeked` is less than
 /// BYTE_SOURCE_PEEK_BYTES where the source ends before.
 status byte_source_peek(byte_source *s, const uint8_t **data, size_t *n_peeked, error *err);
