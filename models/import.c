@@ -134,19 +134,23 @@ static const importer *find_importer(const file_list *list)
 /// Named files all go to the importer, which refuses what it cannot read; of a folder's files only
 /// those that it takes.
 static status import_with(const importer *by, const file_list *list, const char *destination,
-                          error *err)
+                          const log_sink *log, error *err)
 {
   const char *paths[MAX_FILES];
   int count = 0;
   for (int i = 0; i < list->count; ++i) {
     if (list->named[i] || by->takes(list->paths[i])) {
       paths[count++] = list->paths[i];
+      log_write(log, LOG_INFO, "%s: importing", list->paths[i]);
+    } else {
+      log_write(log, LOG_DEBUG, "%s: passed over", list->paths[i]);
     }
   }
   return by->import(paths, count, destination, err);
 }
 
-status model_import(const char *const *sources, int n_sources, const char *destination, error *err)
+status model_import(const char *const *sources, int n_sources, const char *destination,
+                    const log_sink *log, error *err)
 {
   if (n_sources < 1) {
     return error_set(err, STATUS_USAGE, "nothing to import");
@@ -156,7 +160,7 @@ status model_import(const char *const *sources, int n_sources, const char *desti
   if (code == STATUS_OK) {
     const importer *by = find_importer(&list);
     code =
-        by ? import_with(by, &list, destination, err)
+        by ? import_with(by, &list, destination, log, err)
            : error_set(err, STATUS_UNSUPPORTED,
                        "%s: not a model that can be imported: no file of it is known", sources[0]);
   }

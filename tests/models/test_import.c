@@ -48,7 +48,7 @@ static void refuse(const fixture *f, const char *source, int n_sources, status c
                    const char *words)
 {
   error err = {0};
-  assert_int_equal(model_import(&source, n_sources, f->destination, &err), code);
+  assert_int_equal(model_import(&source, n_sources, f->destination, NULL, &err), code);
   if (!strstr(err.message, words)) {
     fail_msg("\"%s\" does not say \"%s\"", err.message, words);
   }
@@ -87,10 +87,10 @@ static void test_lyra_from_its_folder_plays(void **state)
   refuse(f, one, 1, STATUS_USAGE, "encoder is missing");
   error err = {0};
   const char *mixed[] = {folder, f->text}; // a named file is never passed over
-  assert_int_equal(model_import(mixed, 2, f->destination, &err), STATUS_FORMAT);
+  assert_int_equal(model_import(mixed, 2, f->destination, NULL, &err), STATUS_FORMAT);
   assert_non_null(strstr(err.message, "notes.txt"));
   const char *source = folder;
-  if (model_import(&source, 1, f->destination, &err) != STATUS_OK) {
+  if (model_import(&source, 1, f->destination, NULL, &err) != STATUS_OK) {
     fail_msg("%s", err.message);
   }
   device *dev = NULL;
