@@ -350,7 +350,7 @@ bool import_lyra_recognises(const char *path)
 
 status import_lyra_read(lyra **net, const char *const *paths, int n_paths, error *err)
 {
-  lyra_config config = lyra_config_v1();
+  lyra_config config = lyra_config_published();
   snprintf(config.name, sizeof config.name, "lyra_v1.2");
   snprintf(config.licence, sizeof config.licence, "Apache-2.0");
   const char *seen[N_PARTS] = {NULL};

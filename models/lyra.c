@@ -15,7 +15,7 @@
 #define LATENT_GROUPS 4
 #define SLOPE 0.3f
 
-lyra_config lyra_config_v1(void)
+lyra_config lyra_config_published(void)
 {
   return (lyra_config){.name = "lyra",
                        .rate_hz = 16000,

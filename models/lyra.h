@@ -43,7 +43,7 @@ typedef struct lyra_config {
 } lyra_config;
 
 /// Release v1.2 (and v1.3, whose weights differ).
-lyra_config lyra_config_v1(void);
+lyra_config lyra_config_published(void);
 
 /// STATUS_USAGE with one sentence naming the field, the value and what is possible.
 status lyra_config_check(const lyra_config *config, error *err);

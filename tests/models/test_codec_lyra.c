@@ -35,7 +35,7 @@ static codec_options options_for(const fixture *f)
 
 static lyra *made_up(void)
 {
-  lyra_config config = lyra_config_v1();
+  lyra_config config = lyra_config_published();
   lyra *net = NULL;
   error err = {0};
   snprintf(config.name, sizeof config.name, "made up");

@@ -54,7 +54,7 @@ static int setup(void **state)
 {
   fixture *f = calloc(1, sizeof *f);
   const device_options options = {.kind = COMPUTE_CPU, .n_threads = 1, .variant = "reference"};
-  const lyra_config config = lyra_config_v1();
+  const lyra_config config = lyra_config_published();
   error err = {0};
   assert_non_null(f);
   assert_int_equal(device_open(&f->dev, &options, &err), STATUS_OK);
@@ -169,14 +169,14 @@ static void test_bad_configs_are_refused(void **state)
   (void)state;
   lyra *net = NULL;
   error err = {0};
-  lyra_config config = lyra_config_v1();
+  lyra_config config = lyra_config_published();
   config.width = 100;
   assert_int_equal(lyra_new(&net, &config, &err), STATUS_USAGE);
   assert_non_null(strstr(err.message, "width is 100"));
-  config = lyra_config_v1();
+  config = lyra_config_published();
   config.codebook_size = 24;
   assert_int_equal(lyra_new(&net, &config, &err), STATUS_USAGE);
-  config = lyra_config_v1();
+  config = lyra_config_published();
   config.n_codebooks = OPS_MAX_CODEBOOKS + 1;
   assert_int_equal(lyra_new(&net, &config, &err), STATUS_USAGE);
   assert_null(net);
