@@ -29,6 +29,7 @@ typedef struct codec_info {
   uint32_t chunk_samples;      ///< of a codec that is not streamable, else 0
   uint32_t chunk_stride_samples; ///< from one chunk to the next; the rest overlaps
   bool reflect_start;          ///< the original starts from reflected input (EnCodec)
+  uint32_t reflect_steps;      ///< that the first call after a reflect start must bring, or be the last
   uint64_t n_parameters;       ///< weights and codebooks
   char licence[64];            ///< SPDX id or words; "" when the file says nothing
 } codec_info;
@@ -40,7 +41,9 @@ typedef struct codec_options {
   const log_sink *log;  ///< may be null
 } codec_options;
 
-/// Start of a stream: from zeros (live, and every model of ours) or as EnCodec's original does.
+/// Start of a stream: from zeros (live, and every model of ours) or as EnCodec's original does,
+/// which looks ahead: codec_encode and codec_decode give STATUS_USAGE when the first call brings
+/// fewer than `reflect_steps`, or when streams of one state that start together start differently.
 typedef enum codec_start { CODEC_START_ZERO, CODEC_START_REFLECT } codec_start;
 
 /// Load a model file (.safetensors). Errors: whatever reading finds, always naming the file.

@@ -22,6 +22,9 @@ codec_info seanet_info(const seanet *net)
                      .chunk_samples = (uint32_t)config->chunk_samples,
                      .chunk_stride_samples = (uint32_t)config->chunk_stride_samples,
                      .reflect_start = config->pad == PAD_REFLECT};
+  const int encoder_steps = net->encoder.set.reflect_steps;
+  const int decoder_steps = net->decoder.set.reflect_steps;
+  info.reflect_steps = (uint32_t)(encoder_steps > decoder_steps ? encoder_steps : decoder_steps);
   snprintf(info.name, sizeof info.name, "%s", config->name);
   snprintf(info.licence, sizeof info.licence, "%s", config->licence);
   info.n_parameters = layer_set_count(&net->encoder.set) + layer_set_count(&net->codebooks) +
