@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// Reference attention: part of reference_body.h.
+// Attention: part of reference_body.h, and of kernels_body.h, which has faster inner loops. The
+// including file gives FN(score) and FN(gather).
 
 // Where one stream's keys and values lie and which of them a row may see.
 typedef struct FN(keys) {
@@ -28,15 +29,6 @@ static void FN(rotate)(real *x, int64_t heads, int64_t dim, int64_t position, fl
   }
 }
 
-static real FN(score)(const real *q, const real *k, int64_t dim, float scale)
-{
-  real sum = 0;
-  for (int64_t d = 0; d < dim; ++d) {
-    sum += q[d] * k[d];
-  }
-  return sum * (real)scale;
-}
-
 // One head of one row: the sink first, then keys oldest to newest.
 static void FN(attend)(real *y, const real *q, const FN(keys) * keys, int64_t kv_head, real *scores,
                        const attention_args *args)
@@ -58,9 +50,7 @@ static void FN(attend)(real *y, const real *q, const FN(keys) * keys, int64_t kv
     const real *v = i < sink ? keys->sink_v + at : keys->v + slot * width + at;
     const real share = R(exp)(scores[i] - largest);
     sum += share;
-    for (int64_t d = 0; d < dim; ++d) {
-      y[d] += share * v[d];
-    }
+    FN(gather)(y, v, share, dim);
   }
   for (int64_t d = 0; d < dim; ++d) {
     y[d] = total ? y[d] / sum : 0;

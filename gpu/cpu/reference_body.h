@@ -195,6 +195,23 @@ static FN(window) FN(window_new)(run *r, const FN(form) * form)
   return window;
 }
 
+static real FN(score)(const real *q, const real *k, int64_t dim, float scale)
+{
+  real sum = 0;
+  for (int64_t d = 0; d < dim; ++d) {
+    sum += q[d] * k[d];
+  }
+  return sum * (real)scale;
+}
+
+// y += share * v.
+static void FN(gather)(real *y, const real *v, real share, int64_t dim)
+{
+  for (int64_t d = 0; d < dim; ++d) {
+    y[d] += share * v[d];
+  }
+}
+
 #include "gpu/cpu/reference_attention.h"
 // Where the gradients of one product of a window go.
 typedef struct FN(product_gradient) {
