@@ -27,7 +27,7 @@ struct device {
   dtype real;        ///< type of activations: f32, or f64 under `f64`
   ops table;         ///< every slot filled
   team *workers;     ///< CPU: null with one thread
-  void *backend;     ///< CUDA: streams and handles
+  void *backend;     ///< CUDA: streams and handles; CPU: its vector kernels
   int references;    ///< atomic count, touched by ref/unref only
 
   status (*pack)(device *dev, weight *w, error *err); ///< make w->form from w->master

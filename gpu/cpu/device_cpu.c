@@ -4,6 +4,7 @@
 #include "gpu/cpu/device_cpu.h"
 
 #include "base/arena.h"
+#include "gpu/cpu/kernels.h"
 #include "gpu/cpu/team.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -24,10 +26,47 @@ static void install_nothing(device *dev)
   (void)dev;
 }
 
+#if defined(CONTINUO_X86)
+// gcc 12 and clang 14 do not know "f16c" by name.
+static bool has_f16c(void)
+{
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+}
+
+static bool has_avx2(void)
+{
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi2") && has_f16c();
+}
+
+// As Ice Lake and Zen 4 have it.
+static bool has_avx512(void)
+{
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+
+static void install_avx2(device *dev)
+{
+  fast_install(dev, &kernels_avx2);
+}
+
+static void install_avx512(device *dev)
+{
+  fast_install(dev, &kernels_avx512);
+}
+#endif
+
 const cpu_variant *cpu_variants(int *count)
 {
   static const cpu_variant variants[] = {
-      {"reference", always, install_nothing},
+#if defined(CONTINUO_X86)
+    {"avx512", has_avx512, install_avx512},
+    {"avx2", has_avx2, install_avx2},
+#endif
+    {"reference", always, install_nothing},
   };
   *count = (int)(sizeof variants / sizeof *variants);
   return variants;

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "gpu/cpu/fast.h"
+
+void fast_install(device *dev, const kernels *k)
+{
+  ops *table = &dev->table;
+  dev->backend = (void *)(uintptr_t)k; // only read
+  dev->pack = panels_pack;
+  table->conv1d = fast_conv1d;
+  table->conv_transposed1d = fast_conv_transposed1d;
+  table->conv2d = fast_conv2d;
+  table->linear = fast_linear;
+  table->norm_linear = fast_norm_linear;
+  table->matmul = fast_matmul;
+  table->lstm = fast_lstm;
+  table->attention = k->attention;
+  table->activate = fast_activate;
+  table->norm = fast_norm;
+  table->embed = fast_embed;
+  table->add = fast_add;
+  table->multiply = fast_multiply;
+  table->scale = fast_scale;
+  table->softmax = fast_softmax;
+  table->nearest = fast_nearest;
+  table->rvq_encode = fast_rvq_encode;
+  table->rvq_decode = fast_rvq_decode;
+  for (int i = 0; i < OP_COUNT; ++i) {
+    table->variant[i] = i == OP_ADVANCE ? table->variant[i] : k->name;
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// The inner loops that depend on the processor's vectors. Everything around them (shapes, padding,
+/// history, threads) is plain C in fast_*.c, written once for all widths. All pointers are f32
+/// unless said; no alignment is asked for; nothing is read or written beyond the counts.
+#ifndef CONTINUO_GPU_CPU_KERNELS_H
+#define CONTINUO_GPU_CPU_KERNELS_H
+
+#include "gpu/cpu/window.h"
+#include "gpu/device.h"
+
+typedef struct kernels {
+  const char *name;    ///< of the variant
+  int64_t lanes;       ///< floats in a vector
+  int64_t panel_lanes; ///< outputs in a panel
+  int64_t code_group;  ///< int8 terms that one instruction sums; panels are laid out for it
+
+  window_product product_f32, product_f16, product_bf16, product_i8;
+
+  /// Codes of one window (segments as in window_job) with one scale, which is returned: the rule
+  /// of quantise_row_i8.
+  float (*quantise)(int8_t *codes, const float *x, const int64_t *offsets, int64_t segments,
+                    int64_t length);
+
+  /// y = act(x); y may be x.
+  void (*activate)(float *y, const float *x, int64_t count, activation act, float slope);
+  /// y = a + b, a * b, factor * a, a - b; y may be a.
+  void (*add)(float *y, const float *a, const float *b, int64_t count);
+  void (*subtract)(float *y, const float *a, const float *b, int64_t count);
+  void (*multiply)(float *y, const float *a, const float *b, int64_t count);
+  void (*scale)(float *y, const float *a, float factor, int64_t count);
+
+  /// One LSTM step: gates [4 * size] are pre-activations i, f, g, o; h and c [size] are updated,
+  /// y = h, plus `skip` where it is not null.
+  void (*lstm_gates)(float *y, float *h, float *c, const float *gates, const float *skip,
+                     int64_t size);
+
+  /// Index of the least squares[e] - 2 products[e], the lowest at a tie.
+  int32_t (*nearest)(const float *products, const float *squares, int64_t count);
+
+  /// Depthwise convolution, lanes over channels: y[r, c] = act(bias[c] + sum over taps k, oldest
+  /// first, of x[r row_step + k tap_step + c] * w[k channels + c]) + residual[r, c].
+  void (*depthwise)(const window_job *job, const float *w, int64_t taps, int64_t tap_step);
+
+  /// y = (x - mean) / deviation * scale + shift; scale, shift null or [count]; `rms`: no mean.
+  void (*norm_row)(float *y, const float *x, const float *scale, const float *shift, int64_t count,
+                   float epsilon, bool rms);
+  void (*softmax_row)(float *y, const float *x, int64_t count);
+
+  /// The operator itself.
+  void (*attention)(run *r, tensor *y, const tensor *q, const tensor *k, const tensor *v,
+                    tensor *cache_k, tensor *cache_v, const weight *sink_k, const weight *sink_v,
+                    const tensor *lengths, const stream_control *control,
+                    const attention_args *args);
+} kernels;
+
+extern const kernels kernels_avx2;
+extern const kernels kernels_avx512;
+
+/// `dev->backend` of a CPU device that runs these kernels.
+static inline const kernels *kernels_of(const device *dev)
+{
+  return dev->backend;
+}
+
+/// Overwrite the slots and `pack` of `dev` with operators on these kernels; dev->backend keeps
+/// them.
+void fast_install(device *dev, const kernels *k);
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "gpu/cpu/panels.h"
+
+#include "base/arena.h"
+#include "gpu/cpu/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t aligned(size_t bytes)
+{
+  return (bytes + ARENA_ALIGN_BYTES - 1) / ARENA_ALIGN_BYTES * ARENA_ALIGN_BYTES;
+}
+
+static int64_t round_up(int64_t count, int64_t unit)
+{
+  return (count + unit - 1) / unit * unit;
+}
+
+static bool keeps_rows(weight_use use)
+{
+  return use == WEIGHT_VECTOR || use == WEIGHT_TABLE || use == WEIGHT_CODEBOOK;
+}
+
+// One channel in and one out per group: lanes run over channels, a kernel of its own.
+static bool is_depthwise(const panels *p, const weight *w, row_shape shape)
+{
+  return w->use == WEIGHT_CONV1D && shape.groups > 1 && p->block_outputs == 1 &&
+         w->storage != DTYPE_I8 && w->dims[1] == 1;
+}
+
+// Everything but the pointers.
+static panels panels_plan(const kernels *k, const weight *w)
+{
+  const row_shape shape = row_shape_of(w);
+  const bool grouped = shape.groups > 1;
+  const int64_t outputs = grouped ? shape.n_outputs / shape.groups : shape.n_rows;
+  const dtype type = keeps_rows(w->use) ? DTYPE_F32 : w->storage;
+  const int64_t unit = type == DTYPE_I8 ? k->code_group : 1;
+  const int64_t term_bytes = round_up(shape.length, unit) * (int64_t)dtype_bytes(type);
+  panels p = {.type = type,
+              .n_rows = shape.n_rows,
+              .length = shape.length,
+              .n_outputs = shape.n_outputs,
+              .n_blocks = shape.n_rows / outputs,
+              .block_outputs = outputs,
+              .block_bytes = round_up(outputs, k->lanes) * term_bytes,
+              .panel_bytes = k->panel_lanes * term_bytes,
+              .n_panels = (outputs + k->panel_lanes - 1) / k->panel_lanes};
+  return p;
+}
+
+// The next part of the form; null while only the size is asked for.
+static void *take(unsigned char *base, size_t *used, size_t bytes)
+{
+  void *at = base ? base + *used : NULL;
+  *used += aligned(bytes);
+  return at;
+}
+
+// Bytes of the form; with a base, its pointers too.
+static size_t panels_layout(panels *p, const weight *w, unsigned char *base)
+{
+  const size_t n = (size_t)p->n_rows;
+  const bool depthwise = is_depthwise(p, w, row_shape_of(w));
+  size_t used = aligned(sizeof *p);
+  if (keeps_rows(w->use) || depthwise) {
+    p->rows = take(base, &used, n * (size_t)p->length * sizeof(float));
+  }
+  if (w->use == WEIGHT_CODEBOOK) {
+    p->squares = take(base, &used, n * sizeof(float));
+  }
+  if (p->type == DTYPE_I8) {
+    p->scales = take(base, &used, n * sizeof(float));
+    p->sums = take(base, &used, n * sizeof(int32_t));
+  }
+  if (w->use != WEIGHT_VECTOR && w->use != WEIGHT_TABLE && !depthwise) {
+    p->data = take(base, &used, (size_t)(p->n_blocks * p->block_bytes));
+  }
+  return used;
+}
+
+static void put(unsigned char *to, int64_t index, float value, dtype type)
+{
+  if (type == DTYPE_F32) {
+    ((float *)(void *)to)[index] = value;
+  } else {
+    ((uint16_t *)(void *)to)[index] =
+        type == DTYPE_F16 ? f16_from_f32(value) : bf16_from_f32(value);
+  }
+}
+
+// Lanes of the panel that holds output `o` of a block, and where the panel begins.
+typedef struct place {
+  unsigned char *panel;
+  int64_t lanes, lane;
+} place;
+
+static place place_of(const panels *p, const kernels *k, int64_t row)
+{
+  const int64_t block = row / p->block_outputs, o = row % p->block_outputs;
+  const int64_t index = o / k->panel_lanes;
+  const int64_t left = round_up(p->block_outputs - index * k->panel_lanes, k->lanes);
+  return (place){.panel = p->data + block * p->block_bytes + index * p->panel_bytes,
+                 .lanes = left < k->panel_lanes ? left : k->panel_lanes,
+                 .lane = o % k->panel_lanes};
+}
+
+static void fill_real(const panels *p, const kernels *k, const float *rows)
+{
+  for (int64_t row = 0; row < p->n_rows; ++row) {
+    const place at = place_of(p, k, row);
+    for (int64_t j = 0; j < p->length; ++j) {
+      put(at.panel, j * at.lanes + at.lane, rows[row * p->length + j], p->type);
+    }
+  }
+}
+
+static void fill_codes(const panels *p, const kernels *k, const float *rows, int8_t *codes)
+{
+  for (int64_t row = 0; row < p->n_rows; ++row) {
+    const place at = place_of(p, k, row);
+    int8_t *panel = (int8_t *)at.panel;
+    p->scales[row] = quantise_row_i8(codes, rows + row * p->length, p->length);
+    p->sums[row] = 0;
+    for (int64_t j = 0; j < p->length; ++j) {
+      p->sums[row] += codes[j];
+      panel[(j / k->code_group * at.lanes + at.lane) * k->code_group + j % k->code_group] =
+          codes[j];
+    }
+  }
+}
+
+static void fill_rows(const panels *p, const weight *w, const float *rows)
+{
+  if (keeps_rows(w->use)) {
+    memcpy(p->rows, rows, (size_t)(p->n_rows * p->length) * sizeof *rows);
+  } else { // depthwise: taps outside, channels inside, rounded as storage would
+    for (int64_t i = 0; i < p->n_rows * p->length; ++i) {
+      float value = rows[i];
+      value = p->type == DTYPE_F16 ? f32_from_f16(f16_from_f32(value)) : value;
+      value = p->type == DTYPE_BF16 ? f32_from_bf16(bf16_from_f32(value)) : value;
+      p->rows[i % p->length * p->n_rows + i / p->length] = value;
+    }
+  }
+  for (int64_t row = 0; p->squares && row < p->n_rows; ++row) {
+    float sum = 0.0f;
+    for (int64_t j = 0; j < p->length; ++j) {
+      sum += rows[row * p->length + j] * rows[row * p->length + j];
+    }
+    p->squares[row] = sum;
+  }
+}
+
+static void fill(const panels *p, const kernels *k, const weight *w, const float *rows,
+                 int8_t *codes)
+{
+  if (p->rows) {
+    fill_rows(p, w, rows);
+  }
+  if (p->data) {
+    memset(p->data, 0, (size_t)(p->n_blocks * p->block_bytes));
+    if (p->type == DTYPE_I8) {
+      fill_codes(p, k, rows, codes);
+    } else {
+      fill_real(p, k, rows);
+    }
+  }
+}
+
+status panels_pack(device *dev, weight *w, error *err)
+{
+  const kernels *k = kernels_of(dev);
+  if (w->storage != DTYPE_F32 && w->storage != DTYPE_F16 && w->storage != DTYPE_BF16 &&
+      w->storage != DTYPE_I8) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: weights cannot be stored as %s", w->name,
+                     dtype_name(w->storage));
+  }
+  panels p = panels_plan(k, w);
+  const size_t bytes = panels_layout(&p, w, NULL);
+  const size_t count = (size_t)(p.n_rows * p.length);
+  if (w->form && w->form_bytes != bytes) { // another storage type than before
+    dev->release(dev, w->form);
+    w->form = NULL;
+  }
+  unsigned char *block = w->form ? w->form : dev->allocate(dev, bytes);
+  float *rows = malloc(count * sizeof *rows);
+  int8_t *codes = malloc((size_t)p.length);
+  if (block && rows && codes) {
+    rows_from_master(rows, w);
+    p = panels_plan(k, w);
+    panels_layout(&p, w, block);
+    memcpy(block, &p, sizeof p);
+    fill(&p, k, w, rows, codes);
+    w->form = block;
+    w->form_bytes = bytes;
+  } else if (!w->form) {
+    dev->release(dev, block);
+  }
+  const bool packed = block && rows && codes;
+  free(rows);
+  free(codes);
+  return packed
+             ? STATUS_OK
+             : error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %zu values", w->name, count);
+}

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// The compute form of a weight on a vector device. A matrix (gpu/cpu/rows.h) is cut into panels of
+/// `panel_lanes` outputs, each [length][lanes]: one vector of neighbouring outputs per term of the
+/// sum, read front to back. Lanes beyond the last output are zero; the last panel is only as many
+/// vectors wide as it needs. Grouped weights are a row of such blocks, one per stride phase and
+/// group. int8 panels are [length / group][lanes][group], so that one instruction takes a group of
+/// terms of every lane. Vectors and tables stay rows of f32; codebooks are both.
+#ifndef CONTINUO_GPU_CPU_PANELS_H
+#define CONTINUO_GPU_CPU_PANELS_H
+
+#include "gpu/cpu/kernels.h"
+
+typedef struct panels {
+  dtype type;            ///< f32, f16, bf16 or i8
+  int64_t n_rows;        ///< rows of the matrix: outputs of all blocks
+  int64_t length;        ///< terms of one sum
+  int64_t n_outputs;     ///< O: rows / stride phases
+  int64_t n_blocks;      ///< 1, or stride phases * groups
+  int64_t block_outputs; ///< rows of one block
+  int64_t block_bytes;   ///< from one block to the next
+  int64_t panel_bytes;   ///< from one panel to the next
+  int64_t n_panels;      ///< of one block
+  unsigned char *data;   ///< first panel; null for vectors and tables
+  float *scales;         ///< i8: [n_rows]
+  int32_t *sums;         ///< i8: [n_rows] sum of each row's codes
+  float *rows;           ///< vectors, tables, codebooks: [n_rows][length]; depthwise: [length][O]
+  float *squares;        ///< codebooks: |row|^2
+} panels;
+
+/// `dev->pack` of a vector device.
+status panels_pack(device *dev, weight *w, error *err);
+
+static inline const panels *panels_of(const weight *w)
+{
+  return w->form;
+}
+
+/// Values of a WEIGHT_VECTOR; null for null.
+static inline const float *vector_of(const weight *w)
+{
+  return w ? panels_of(w)->rows : NULL;
+}
+
+#endif
