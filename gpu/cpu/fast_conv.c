@@ -39,18 +39,31 @@ static void padded_work(void *user, int index, int n)
   }
 }
 
-// Padding rows of one stream, copied from rows that are activated already.
-static void padded_edge(const padded *p, float *rows, int64_t begin, int64_t end, pad_mode mode)
+// Row of the buffer that padding row `i` repeats, -1 for zeros. A stream that goes on has its past
+// in the buffer, so that reflection at its end reaches back into it.
+static int64_t edge_source(const padded *p, int64_t i, bool goes_on, pad_mode mode)
 {
+  const int64_t mirror = i >= p->rows && mode == PAD_REFLECT ? 2 * (p->rows - 1) - i : i;
+  if (goes_on && mirror < 0 && mirror >= -p->left) {
+    return mirror + p->left;
+  }
   const int64_t reach = p->left > p->right ? p->left : p->right;
+  const int64_t from = pad_source(i, p->rows, goes_on ? 0 : reach, mode);
+  return from < 0 ? -1 : from + p->left;
+}
+
+// Padding rows [begin, end) of one stream, from rows that are activated already.
+static void padded_edge(const padded *p, float *rows, int64_t begin, int64_t end, bool goes_on,
+                        pad_mode mode)
+{
   const size_t bytes = (size_t)p->channels * sizeof *rows;
   for (int64_t i = begin; i < end; ++i) {
-    const int64_t from = pad_source(i, p->rows, reach, mode);
+    const int64_t from = edge_source(p, i, goes_on, mode);
     float *to = rows + (i + p->left) * p->channels;
     if (from < 0) {
       memset(to, 0, bytes);
     } else {
-      memcpy(to, rows + (from + p->left) * p->channels, bytes);
+      memcpy(to, rows + from * p->channels, bytes);
     }
   }
 }
@@ -72,12 +85,13 @@ static bool padded_fill(run *r, padded *p, tensor *history, const stream_control
   for (int64_t n = 0; n < p->n; ++n) {
     float *rows = p->buffer + n * padded_step(p);
     float *past = history ? (float *)history->data + n * p->left * p->channels : NULL;
-    if (past && control && !control->reset[n]) {
+    const bool goes_on = past && control && !control->reset[n];
+    if (goes_on) {
       memcpy(rows, past, bytes);
     } else {
-      padded_edge(p, rows, -p->left, 0, mode);
+      padded_edge(p, rows, -p->left, 0, false, mode);
     }
-    padded_edge(p, rows, p->rows, p->rows + p->right, mode);
+    padded_edge(p, rows, p->rows, p->rows + p->right, goes_on, mode);
     if (past) {
       memcpy(past, rows + p->rows * p->channels, bytes);
     }
