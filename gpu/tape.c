@@ -119,6 +119,7 @@ status weight_track(device *dev, weight *w, error *err)
   const size_t bytes = (size_t)weight_count(w) * dtype_bytes(dev->real);
   if (!w->grad) {
     w->grad = dev->allocate(dev, bytes);
+    w->form_version = 0; // a form for training may hold more: the next refresh makes it
   }
   if (!w->grad) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory for its gradient", w->name);

@@ -207,7 +207,7 @@ void fast_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weig
     conv_jobs(r, p, &job, rows.n, padded_step(&rows), rows_out * outputs, in, args->groups);
   }
   job.outputs = outputs;
-  depthwise_call call = {rows.k, &job, p->rows, args->kernel, args->dilation * channels};
+  depthwise_call call = {rows.k, &job, p->taps, args->kernel, args->dilation * channels};
   for (int64_t n = 0; !p->data && n < rows.n; ++n) {
     share_work(r, rows_out * outputs * args->kernel, depthwise_work, &call);
     job.x += padded_step(&rows);

@@ -18,7 +18,7 @@ window_job product_job(const panels *p, int64_t block)
                       .panels = p->data + block * p->block_bytes,
                       .panel_bytes = p->panel_bytes,
                       .outputs = p->block_outputs,
-                      .scales = p->scales ? p->scales + first : NULL,
+                      .scales = p->matrix.scales ? p->matrix.scales + first : NULL,
                       .sums = p->sums ? p->sums + first : NULL};
 }
 

@@ -72,7 +72,7 @@ void fast_rvq_encode(run *r, tensor *codes, tensor *residual, const tensor *x,
       search(r, found, n_used, rest + begin * dim, count, codebook, products);
       for (int64_t i = 0; i < count; ++i) {
         float *row = rest + (begin + i) * dim;
-        k->subtract(row, row, codebook->rows + found[i * n_used] * dim, dim);
+        k->subtract(row, row, codebook->matrix.values + found[i * n_used] * dim, dim);
       }
     }
   }
@@ -91,7 +91,7 @@ void fast_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const
       const panels *codebook = panels_of(codebooks[c]);
       const int32_t code = ((const int32_t *)codes->data)[i * n_used + c];
       if (code >= 0 && code < codebook->n_rows) {
-        k->add(row, row, codebook->rows + code * dim, dim);
+        k->add(row, row, codebook->matrix.values + code * dim, dim);
       }
     }
   }
@@ -107,9 +107,9 @@ void fast_embed(run *r, tensor *y, const tensor *codes, const weight *table, boo
     const bool inside = code >= 0 && code < p->n_rows;
     float *row = (float *)y->data + i * p->length;
     if (accumulate && inside) {
-      k->add(row, row, p->rows + code * p->length, p->length);
+      k->add(row, row, p->matrix.values + code * p->length, p->length);
     } else if (!accumulate && inside) {
-      memcpy(row, p->rows + code * p->length, bytes);
+      memcpy(row, p->matrix.values + code * p->length, bytes);
     } else if (!accumulate) {
       memset(row, 0, bytes);
     }

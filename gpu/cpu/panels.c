@@ -25,10 +25,10 @@ static bool keeps_rows(weight_use use)
 }
 
 // One channel in and one out per group: lanes run over channels, a kernel of its own.
-static bool is_depthwise(const panels *p, const weight *w, row_shape shape)
+static bool is_depthwise(const panels *p, const weight *w)
 {
-  return w->use == WEIGHT_CONV1D && shape.groups > 1 && p->block_outputs == 1 &&
-         w->storage != DTYPE_I8 && w->dims[1] == 1;
+  return w->use == WEIGHT_CONV1D && w->groups > 1 && p->block_outputs == 1 && w->dims[1] == 1 &&
+         p->type != DTYPE_I8;
 }
 
 // Everything but the pointers.
@@ -40,7 +40,8 @@ static panels panels_plan(const kernels *k, const weight *w)
   const dtype type = keeps_rows(w->use) ? DTYPE_F32 : w->storage;
   const int64_t unit = type == DTYPE_I8 ? k->code_group : 1;
   const int64_t term_bytes = round_up(shape.length, unit) * (int64_t)dtype_bytes(type);
-  panels p = {.type = type,
+  panels p = {.matrix = {.shape = shape, .storage = type},
+              .type = type,
               .n_rows = shape.n_rows,
               .length = shape.length,
               .n_outputs = shape.n_outputs,
@@ -63,23 +64,34 @@ static void *take(unsigned char *base, size_t *used, size_t bytes)
 // Bytes of the form; with a base, its pointers too.
 static size_t panels_layout(panels *p, const weight *w, unsigned char *base)
 {
-  const size_t n = (size_t)p->n_rows;
-  const bool depthwise = is_depthwise(p, w, row_shape_of(w));
+  const size_t n = (size_t)p->n_rows, count = n * (size_t)p->length;
+  const bool depthwise = is_depthwise(p, w), int8 = p->type == DTYPE_I8;
   size_t used = aligned(sizeof *p);
-  if (keeps_rows(w->use) || depthwise) {
-    p->rows = take(base, &used, n * (size_t)p->length * sizeof(float));
+  if (keeps_rows(w->use) || (w->grad && !int8)) {
+    p->matrix.values = take(base, &used, count * sizeof(float));
   }
   if (w->use == WEIGHT_CODEBOOK) {
     p->squares = take(base, &used, n * sizeof(float));
   }
-  if (p->type == DTYPE_I8) {
-    p->scales = take(base, &used, n * sizeof(float));
-    p->sums = take(base, &used, n * sizeof(int32_t));
-  }
-  if (w->use != WEIGHT_VECTOR && w->use != WEIGHT_TABLE && !depthwise) {
+  if (depthwise) {
+    p->taps = take(base, &used, count * sizeof(float));
+  } else if (w->use != WEIGHT_VECTOR && w->use != WEIGHT_TABLE) {
     p->data = take(base, &used, (size_t)(p->n_blocks * p->block_bytes));
   }
+  if (int8) {
+    p->matrix.codes = (int8_t *)p->data;
+    p->matrix.scales = take(base, &used, n * sizeof(float));
+    p->sums = take(base, &used, n * sizeof(int32_t));
+  }
   return used;
+}
+
+static float stored(float value, dtype type)
+{
+  if (type == DTYPE_F16) {
+    return f32_from_f16(f16_from_f32(value));
+  }
+  return type == DTYPE_BF16 ? f32_from_bf16(bf16_from_f32(value)) : value;
 }
 
 static void put(unsigned char *to, int64_t index, float value, dtype type)
@@ -123,7 +135,7 @@ static void fill_codes(const panels *p, const kernels *k, const float *rows, int
   for (int64_t row = 0; row < p->n_rows; ++row) {
     const place at = place_of(p, k, row);
     int8_t *panel = (int8_t *)at.panel;
-    p->scales[row] = quantise_row_i8(codes, rows + row * p->length, p->length);
+    p->matrix.scales[row] = quantise_row_i8(codes, rows + row * p->length, p->length);
     p->sums[row] = 0;
     for (int64_t j = 0; j < p->length; ++j) {
       p->sums[row] += codes[j];
@@ -133,32 +145,31 @@ static void fill_codes(const panels *p, const kernels *k, const float *rows, int
   }
 }
 
-static void fill_rows(const panels *p, const weight *w, const float *rows)
+static void fill_values(const panels *p, const float *rows)
 {
-  if (keeps_rows(w->use)) {
-    memcpy(p->rows, rows, (size_t)(p->n_rows * p->length) * sizeof *rows);
-  } else { // depthwise: taps outside, channels inside, rounded as storage would
-    for (int64_t i = 0; i < p->n_rows * p->length; ++i) {
-      float value = rows[i];
-      value = p->type == DTYPE_F16 ? f32_from_f16(f16_from_f32(value)) : value;
-      value = p->type == DTYPE_BF16 ? f32_from_bf16(bf16_from_f32(value)) : value;
-      p->rows[i % p->length * p->n_rows + i / p->length] = value;
+  const int64_t length = p->length;
+  for (int64_t i = 0; i < p->n_rows * length; ++i) {
+    const float value = stored(rows[i], p->type);
+    if (p->matrix.values) {
+      p->matrix.values[i] = value;
+    }
+    if (p->taps) { // taps outside, channels inside
+      p->taps[i % length * p->n_rows + i / length] = value;
     }
   }
   for (int64_t row = 0; p->squares && row < p->n_rows; ++row) {
     float sum = 0.0f;
-    for (int64_t j = 0; j < p->length; ++j) {
-      sum += rows[row * p->length + j] * rows[row * p->length + j];
+    for (int64_t j = 0; j < length; ++j) {
+      sum += rows[row * length + j] * rows[row * length + j];
     }
     p->squares[row] = sum;
   }
 }
 
-static void fill(const panels *p, const kernels *k, const weight *w, const float *rows,
-                 int8_t *codes)
+static void fill(const panels *p, const kernels *k, const float *rows, int8_t *codes)
 {
-  if (p->rows) {
-    fill_rows(p, w, rows);
+  if (p->matrix.values || p->taps) {
+    fill_values(p, rows);
   }
   if (p->data) {
     memset(p->data, 0, (size_t)(p->n_blocks * p->block_bytes));
@@ -193,7 +204,7 @@ status panels_pack(device *dev, weight *w, error *err)
     p = panels_plan(k, w);
     panels_layout(&p, w, block);
     memcpy(block, &p, sizeof p);
-    fill(&p, k, w, rows, codes);
+    fill(&p, k, rows, codes);
     w->form = block;
     w->form_bytes = bytes;
   } else if (!w->form) {

@@ -11,8 +11,10 @@
 #define CONTINUO_GPU_CPU_PANELS_H
 
 #include "gpu/cpu/kernels.h"
+#include "gpu/cpu/rows.h"
 
 typedef struct panels {
+  form_f32 matrix;       ///< what the reference reads; values: see rows.h
   dtype type;            ///< f32, f16, bf16 or i8
   int64_t n_rows;        ///< rows of the matrix: outputs of all blocks
   int64_t length;        ///< terms of one sum
@@ -23,9 +25,8 @@ typedef struct panels {
   int64_t panel_bytes;   ///< from one panel to the next
   int64_t n_panels;      ///< of one block
   unsigned char *data;   ///< first panel; null for vectors and tables
-  float *scales;         ///< i8: [n_rows]
   int32_t *sums;         ///< i8: [n_rows] sum of each row's codes
-  float *rows;           ///< vectors, tables, codebooks: [n_rows][length]; depthwise: [length][O]
+  float *taps;           ///< depthwise: [length][O] instead of panels, rounded through `type`
   float *squares;        ///< codebooks: |row|^2
 } panels;
 
@@ -40,7 +41,7 @@ static inline const panels *panels_of(const weight *w)
 /// Values of a WEIGHT_VECTOR; null for null.
 static inline const float *vector_of(const weight *w)
 {
-  return w ? panels_of(w)->rows : NULL;
+  return w ? panels_of(w)->matrix.values : NULL;
 }
 
 #endif

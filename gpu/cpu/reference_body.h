@@ -16,16 +16,6 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-// Compute form of a weight: its matrix (rows.h) in `real`, rounded through the storage type; for
-// int8 the codes and their scales instead.
-typedef struct FN(form) {
-  row_shape shape;
-  dtype storage;
-  real *values;  // [n_rows][length], null for int8
-  int8_t *codes; // [n_rows][length], int8 only
-  float *scales; // [n_rows], int8 only
-} FN(form);
-
 static const FN(form) * FN(form_of)(const weight *w)
 {
   return w->form;
@@ -258,6 +248,9 @@ static FN(product_gradient)
   to.bias = node->weights[1] ? node->weights[1]->grad : NULL;
   if (form->codes) {
     run_fail(r, STATUS_UNSUPPORTED, "%s: int8 weights have no gradient", node->weights[0]->name);
+  } else if (!form->values) {
+    run_fail(r, STATUS_INTERNAL, "%s: was packed before its gradient was made",
+             node->weights[0]->name);
   }
   return to;
 }

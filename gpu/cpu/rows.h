@@ -23,6 +23,22 @@ typedef struct row_shape {
 
 row_shape row_shape_of(const weight *w);
 
+/// What every compute form on the CPU begins with, so that the reference's operators and backward
+/// read the forms of all variants: the matrix, rounded through the storage type, or for int8 the
+/// codes and their scales instead. Vector variants keep `values` of matrices only where there is a
+/// gradient to make from them.
+#define FORM(real)                                                                                 \
+  {                                                                                                \
+    row_shape shape;                                                                               \
+    dtype storage;                                                                                 \
+    real *values;                                                                                  \
+    int8_t *codes;                                                                                 \
+    float *scales;                                                                                 \
+  }
+typedef struct form_f32 FORM(float) form_f32;
+typedef struct form_f64 FORM(double) form_f64;
+#undef FORM
+
 /// Fill rows [shape.n_rows][shape.length] from w->master.
 void rows_from_master(float *rows, const weight *w);
 
