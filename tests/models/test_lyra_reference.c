@@ -274,14 +274,14 @@ static void real_paths(char paths[3][2048])
 }
 
 /// The codec with the real weights; null when there is no such device, variant or storage.
-static codec *open_codec(compute_kind kind, const char *variant, dtype storage)
+static codec *open_codec(compute_kind kind, const char *variant, dtype storage, int n_threads)
 {
   char paths[3][2048];
   device *dev = NULL;
   lyra *net = NULL;
   codec *c = NULL;
   error err = {0};
-  const device_options options = {.kind = kind, .n_threads = 1, .variant = variant};
+  const device_options options = {.kind = kind, .n_threads = n_threads, .variant = variant};
   if (device_open(&dev, &options, &err) != STATUS_OK) {
     return NULL; // this machine or this build lacks it
   }
@@ -333,7 +333,7 @@ static void check_device(const golden *g, compute_kind kind, const char *variant
                          double least_db, double least_share)
 {
   const size_t n_codes = (size_t)g->steps * g->n_codebooks, samples = (size_t)g->steps * g->hop;
-  codec *c = open_codec(kind, variant, storage);
+  codec *c = open_codec(kind, variant, storage, 1);
   if (!c) {
     assert_true(!variant || strcmp(variant, "reference") != 0); // which is always here
     print_message("%s, %s: not here\n", variant ? variant : "cuda", dtype_name(storage));
@@ -344,9 +344,14 @@ static void check_device(const golden *g, compute_kind kind, const char *variant
   assert_true(codes && decoded);
   stream(c, g, 1, codes, decoded);
   stream(c, g, 0, codes + n_codes, decoded + samples);
-  if (kind == COMPUTE_CPU) { // the same bits for any split are the CPU's promise
+  if (kind == COMPUTE_CPU) { // the same bits for any split and team are the CPU's promise
     assert_memory_equal(codes, codes + n_codes, n_codes * sizeof *codes);
     assert_memory_equal(decoded, decoded + samples, samples * sizeof *decoded);
+    codec *three = open_codec(kind, variant, storage, 3);
+    stream(three, g, 5, codes + n_codes, decoded + samples);
+    assert_memory_equal(codes, codes + n_codes, n_codes * sizeof *codes);
+    assert_memory_equal(decoded, decoded + samples, samples * sizeof *decoded);
+    codec_unref(three);
   }
   const double db = snr_db(g->decoded, decoded, samples), share = equal_share(g, codes);
   print_message("%s, %s: %.1f dB, %.2f %% of codes equal\n", variant ? variant : "cuda",
