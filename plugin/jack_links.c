@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "plugin/jack_links.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_PORTS (2 * JACK_PORTS_EACH_WAY)
+
+static jack_port_t *own_port(const jack_process *p, int port)
+{
+  return port < JACK_PORTS_EACH_WAY ? p->in[port] : p->out[port - JACK_PORTS_EACH_WAY];
+}
+
+static jack_link *find(const jack_links *l, int port, const char *peer)
+{
+  for (size_t i = 0; i < l->n_items; i++)
+    if (l->items[i].port == port && strcmp(l->items[i].peer, peer) == 0)
+      return &l->items[i];
+  return NULL;
+}
+
+static status add(jack_links *l, int port, const char *peer, error *err)
+{
+  if (l->n_items == l->capacity) {
+    size_t capacity = l->capacity ? 2 * l->capacity : 16;
+    jack_link *items = realloc(l->items, capacity * sizeof *items);
+    if (!items)
+      return error_set(err, STATUS_NO_MEMORY, "no memory to remember connections");
+    l->items = items;
+    l->capacity = capacity;
+  }
+  char *name = strdup(peer);
+  if (!name)
+    return error_set(err, STATUS_NO_MEMORY, "no memory to remember connections");
+  l->items[l->n_items++] = (jack_link){.port = port, .peer = name};
+  return STATUS_OK;
+}
+
+static void forget_all_but_pending(jack_links *l)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < l->n_items; i++) {
+    if (l->items[i].pending)
+      l->items[kept++] = l->items[i];
+    else
+      free(l->items[i].peer);
+  }
+  l->n_items = kept;
+}
+
+void jack_links_free(jack_links *l)
+{
+  for (size_t i = 0; i < l->n_items; i++)
+    free(l->items[i].peer);
+  free(l->items);
+  l->items = NULL;
+  l->n_items = l->capacity = 0;
+}
+
+void jack_links_expect(jack_links *l)
+{
+  for (size_t i = 0; i < l->n_items; i++)
+    l->items[i].pending = true;
+}
+
+status jack_links_remember(jack_links *l, const jack_process *p, error *err)
+{
+  forget_all_but_pending(l);
+  for (int port = 0; port < N_PORTS; port++) {
+    const char **peers = p->api->port_get_all_connections(p->client, own_port(p, port));
+    status st = STATUS_OK;
+    for (size_t i = 0; peers && peers[i] && !st; i++) {
+      jack_link *known = find(l, port, peers[i]);
+      if (known)
+        known->pending = false;
+      else
+        st = add(l, port, peers[i], err);
+    }
+    if (peers)
+      p->api->free(peers);
+    if (st)
+      return st;
+  }
+  return STATUS_OK;
+}
+
+static bool make(jack_links *l, const jack_process *p, int port, const char *peer)
+{
+  const char *own = p->api->port_name(own_port(p, port));
+  bool input = port < JACK_PORTS_EACH_WAY;
+  int refused =
+      input ? p->api->connect(p->client, peer, own) : p->api->connect(p->client, own, peer);
+  bool made = refused == 0 || refused == EEXIST;
+  if (made)
+    log_write(l->log, LOG_INFO, "connected %s %s %s", own, input ? "from" : "to", peer);
+  return made;
+}
+
+static int make_pending(jack_links *l, const jack_process *p)
+{
+  int n_made = 0;
+  for (size_t i = 0; i < l->n_items; i++) {
+    jack_link *link = &l->items[i];
+    if (!link->pending || !p->api->port_by_name(p->client, link->peer))
+      continue;
+    if (make(l, p, link->port, link->peer)) {
+      link->pending = false;
+      n_made++;
+    }
+  }
+  return n_made;
+}
+
+static bool is_own(const jack_process *p, const char *name)
+{
+  const char *client = p->api->get_client_name(p->client);
+  size_t length = strlen(client);
+  return strncmp(name, client, length) == 0 && name[length] == ':';
+}
+
+static const char **wanted_ports(const jack_links *l, const jack_process *p, bool input)
+{
+  unsigned long flags = input ? JackPortIsOutput : JackPortIsInput;
+  if (l->policy == JACK_CONNECT_PHYSICAL)
+    return p->api->get_ports(p->client, NULL, JACK_DEFAULT_AUDIO_TYPE, flags | JackPortIsPhysical);
+  return p->api->get_ports(p->client, l->pattern[!input], JACK_DEFAULT_AUDIO_TYPE, flags);
+}
+
+// A one-channel model takes the first source only: a second, silent one would halve the level. A
+// pattern that is the name of a port is taken as it stands, so that its brackets need no escaping.
+static int follow_policy(jack_links *l, const jack_process *p, bool input)
+{
+  const char *pattern = l->pattern[!input];
+  int first = input ? 0 : JACK_PORTS_EACH_WAY;
+  if (l->policy == JACK_CONNECT_NEVER || (l->policy == JACK_CONNECT_PATTERNS && !pattern))
+    return 0;
+  if (l->policy == JACK_CONNECT_PATTERNS && p->api->port_by_name(p->client, pattern))
+    return make(l, p, first, pattern);
+  int limit = input ? p->n_channels : JACK_PORTS_EACH_WAY;
+  const char **names = wanted_ports(l, p, input);
+  int n_made = 0;
+  for (size_t i = 0; names && names[i] && n_made < limit; i++)
+    if (!is_own(p, names[i]))
+      n_made += make(l, p, first + n_made, names[i]);
+  if (names)
+    p->api->free(names);
+  return n_made;
+}
+
+int jack_links_make(jack_links *l, const jack_process *p)
+{
+  int n_made = make_pending(l, p);
+  for (int side = 0; side < 2; side++) {
+    bool input = side == 0;
+    if (l->satisfied[side])
+      continue;
+    int n = follow_policy(l, p, input);
+    l->satisfied[side] = n > 0;
+    n_made += n;
+  }
+  return n_made;
+}
