@@ -1,0 +1,347 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "plugin/jack_host.h"
+
+#include "plugin/jack_metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FIRST_PAUSE_MS 100
+#define LONGEST_PAUSE_MS 2000
+// Connections are remembered once they have stood for this long, so that those which a dying
+// server takes down before it says goodbye are not forgotten.
+#define SETTLE_MS 500
+
+struct jack_host {
+  jack_host_config config;
+  jack_api api;
+  jack_client_t *client; ///< null while the server is gone
+  session *session;      ///< null with it
+  jack_process process;
+  jack_links links;
+  char client_name[128];
+  uint32_t block_told_samples;   ///< to the session
+  uint32_t latency_told_samples; ///< to the server
+  int64_t remember_at_ms;        ///< 0: nothing new to remember
+  int64_t make_at_ms;            ///< when to try pending connections again
+  int64_t retry_at_ms;           ///< when to look for a server again
+  int64_t pause_ms;
+  unsigned n_returns;
+  session_telemetry before; ///< counts of the sessions that have ended
+};
+
+static int64_t now_ms(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// The library would print to stderr; what matters comes back as a status.
+static void say_nothing(const char *message)
+{
+  (void)message;
+}
+
+// ---- opening -----------------------------------------------------------------------------------
+
+static jack_client_t *open_client(jack_host *h, jack_status_t *bits)
+{
+  const jack_host_config *c = &h->config;
+  const char *name = c->client_name ? c->client_name : "continuo";
+  int options = JackNoStartServer | (c->exact_name ? JackUseExactName : JackNullOption);
+  h->api.set_error_function(say_nothing);
+  h->api.set_info_function(say_nothing);
+  if (c->server_name)
+    return h->api.client_open(name, (jack_options_t)(options | JackServerName), bits,
+                              c->server_name);
+  return h->api.client_open(name, (jack_options_t)options, bits);
+}
+
+// Ask every library in turn until a server answers. Only "no server" leads to the next one: a
+// server that refuses has answered.
+static status find_server(jack_host *h, error *err)
+{
+  error first = {STATUS_OK, ""};
+  for (int i = 0;; i++) {
+    const char *library = h->config.library ? h->config.library : jack_api_candidate(i);
+    if (!library || (h->config.library && i > 0))
+      break;
+    error e = {STATUS_OK, ""};
+    if (!jack_api_load(&h->api, library, &e)) {
+      jack_status_t bits = 0;
+      h->client = open_client(h, &bits);
+      if (h->client)
+        return STATUS_OK;
+      char words[160];
+      error_set(&e, STATUS_DEVICE, "%s: %s", h->api.version,
+                jack_status_words(bits, words, sizeof words));
+      jack_api_unload(&h->api);
+      if (!(bits & JackServerFailed))
+        return error_set(err, STATUS_DEVICE, "%s", e.message);
+    }
+    if (first.code != STATUS_DEVICE) // a server that is missing says more than a library that is
+      first = e;
+  }
+  return error_set(err, first.code, "%s", first.message);
+}
+
+static status open_session(jack_host *h, error *err)
+{
+  session_config config = h->config.session;
+  int priority = h->api.client_real_time_priority(h->client);
+  config.host_rate_hz = h->api.get_sample_rate(h->client);
+  config.block_samples = h->api.get_buffer_size(h->client);
+  config.priority = priority > 0 ? priority : 0;
+  config.offline = false;
+  return session_open(&h->session, &config, err);
+}
+
+static status start(jack_host *h, error *err)
+{
+  status st = open_session(h, err);
+  if (st)
+    return st;
+  jack_process *p = &h->process;
+  p->guard = h->config.guard;
+  st = jack_process_init(p, &h->api, h->client, h->session, err);
+  if (!st)
+    st = jack_process_register(p, err);
+  if (st)
+    return st;
+  h->block_told_samples = h->api.get_buffer_size(h->client);
+  atomic_store(&p->block_samples, h->block_told_samples);
+  atomic_store(&p->server_rate_hz, h->api.get_sample_rate(h->client));
+  atomic_store(&p->session_rate_hz, h->api.get_sample_rate(h->client));
+  h->latency_told_samples = session_latency_samples(h->session);
+  st = jack_process_attach(p, err);
+  if (!st && h->api.activate(h->client))
+    st = error_set(err, STATUS_DEVICE, "%s refused to activate the client", h->api.version);
+  return st;
+}
+
+static void stop(jack_host *h)
+{
+  // Closing the client joins JACK's threads, so nobody calls into the session after it.
+  if (h->client)
+    h->api.client_close(h->client);
+  h->client = NULL;
+  session_close(h->session);
+  h->session = NULL;
+  jack_process_free(&h->process);
+}
+
+static status come_up(jack_host *h, error *err)
+{
+  status st = find_server(h, err);
+  if (!st)
+    st = start(h, err);
+  if (st) {
+    stop(h);
+    return st;
+  }
+  snprintf(h->client_name, sizeof h->client_name, "%s", h->api.get_client_name(h->client));
+  uint32_t rate_hz = h->api.get_sample_rate(h->client);
+  log_write(h->config.log, LOG_INFO,
+            "client %s of %s (%s): %u Hz, blocks of %u samples, latency %u samples (%.1f ms)",
+            h->client_name, h->api.version, h->api.path, rate_hz, h->block_told_samples,
+            h->latency_told_samples, 1e3 * h->latency_told_samples / rate_hz);
+  if (!h->config.no_metadata)
+    jack_metadata_set(&h->process);
+  jack_links_make(&h->links, &h->process);
+  atomic_store(&h->process.connections_changed, true);
+  return STATUS_OK;
+}
+
+status jack_host_open(jack_host **h, const jack_host_config *config, error *err)
+{
+  *h = NULL;
+  jack_host *new = calloc(1, sizeof *new);
+  if (!new)
+    return error_set(err, STATUS_NO_MEMORY, "no memory for the JACK client");
+  new->config = *config;
+  new->links.policy = config->connect;
+  new->links.pattern[0] = config->connect_in;
+  new->links.pattern[1] = config->connect_out;
+  new->links.log = config->log;
+  status st = come_up(new, err);
+  if (st) {
+    free(new);
+    return st;
+  }
+  *h = new;
+  return STATUS_OK;
+}
+
+void jack_host_close(jack_host *h)
+{
+  if (!h)
+    return;
+  bool alive = h->client && !atomic_load_explicit(&h->process.gone, memory_order_acquire);
+  if (alive && !h->config.no_metadata)
+    jack_metadata_remove(&h->process);
+  if (alive)
+    h->api.deactivate(h->client);
+  stop(h);
+  jack_links_free(&h->links);
+  jack_api_unload(&h->api);
+  free(h);
+}
+
+// ---- what is due -------------------------------------------------------------------------------
+
+static void follow_rate(jack_host *h)
+{
+  jack_process *p = &h->process;
+  uint32_t rate_hz = atomic_load_explicit(&p->server_rate_hz, memory_order_relaxed);
+  if (rate_hz == atomic_load_explicit(&p->session_rate_hz, memory_order_relaxed))
+    return;
+  error err = {STATUS_OK, ""};
+  if (session_set_rate(h->session, rate_hz, &err))
+    log_write(h->config.log, LOG_ERROR, "silent at %u Hz: %s", rate_hz, err.message);
+  else
+    atomic_store_explicit(&p->session_rate_hz, rate_hz, memory_order_relaxed);
+}
+
+static void follow_block(jack_host *h)
+{
+  uint32_t block = atomic_load_explicit(&h->process.block_samples, memory_order_relaxed);
+  if (block == h->block_told_samples)
+    return;
+  h->block_told_samples = block;
+  error err = {STATUS_OK, ""};
+  log_write(h->config.log, LOG_INFO, "the server's block is now %u samples", block);
+  if (session_set_block(h->session, block, &err))
+    log_write(h->config.log, LOG_ERROR, "block of %u samples: %s", block, err.message);
+}
+
+static void tell_latency(jack_host *h)
+{
+  uint32_t latency = session_latency_samples(h->session);
+  if (latency == h->latency_told_samples)
+    return;
+  h->latency_told_samples = latency;
+  uint32_t rate_hz = atomic_load_explicit(&h->process.server_rate_hz, memory_order_relaxed);
+  log_write(h->config.log, LOG_INFO, "latency is now %u samples (%.1f ms)", latency,
+            1e3 * latency / rate_hz);
+  h->api.recompute_total_latencies(h->client);
+}
+
+static void mind_links(jack_host *h)
+{
+  jack_process *p = &h->process;
+  int64_t now = now_ms();
+  if (atomic_exchange_explicit(&p->connections_changed, false, memory_order_relaxed)) {
+    bool both = h->api.port_connected(p->in[0]) && h->api.port_connected(p->in[1]);
+    atomic_store_explicit(&p->both_inputs, both, memory_order_relaxed);
+    h->remember_at_ms = now + SETTLE_MS;
+  }
+  bool ports = atomic_exchange_explicit(&p->ports_changed, false, memory_order_relaxed);
+  if (ports || now >= h->make_at_ms) {
+    jack_links_make(&h->links, p);
+    h->make_at_ms = now + SETTLE_MS;
+  }
+  if (h->remember_at_ms && now >= h->remember_at_ms) {
+    error err = {STATUS_OK, ""};
+    h->remember_at_ms = 0;
+    if (jack_links_remember(&h->links, p, &err))
+      log_write(h->config.log, LOG_WARNING, "%s", err.message);
+  }
+}
+
+// ---- the server's death ------------------------------------------------------------------------
+
+static void add_counts(session_telemetry *to, const session_telemetry *t)
+{
+  to->steps += t->steps;
+  to->misses += t->misses;
+  to->own_misses += t->own_misses;
+  to->late_samples += t->late_samples;
+  to->gaps += t->gaps;
+  to->gap_samples += t->gap_samples;
+  to->xruns += t->xruns;
+  to->overflows += t->overflows;
+  to->nonfinite_samples += t->nonfinite_samples;
+}
+
+static void lose_server(jack_host *h)
+{
+  session_telemetry last;
+  session_read_telemetry(h->session, &last);
+  add_counts(&h->before, &last);
+  const char *reason = h->process.reason;
+  log_write(h->config.log, LOG_WARNING, "server gone%s%s%s - retrying", *reason ? " (" : "", reason,
+            *reason ? ")" : "");
+  stop(h);
+  jack_links_expect(&h->links);
+  h->remember_at_ms = 0;
+  h->pause_ms = FIRST_PAUSE_MS;
+  h->retry_at_ms = now_ms() + h->pause_ms;
+}
+
+static bool try_return(jack_host *h)
+{
+  if (now_ms() < h->retry_at_ms)
+    return false;
+  error err = {STATUS_OK, ""};
+  if (!come_up(h, &err)) {
+    h->n_returns++;
+    return true;
+  }
+  // "Nobody there" is what we wait through; anything else is worth a word.
+  log_write(h->config.log, LOG_DEBUG, "still no server: %s", err.message);
+  h->pause_ms = h->pause_ms * 2 < LONGEST_PAUSE_MS ? h->pause_ms * 2 : LONGEST_PAUSE_MS;
+  h->retry_at_ms = now_ms() + h->pause_ms;
+  return false;
+}
+
+bool jack_host_poll(jack_host *h)
+{
+  if (!h->client)
+    return try_return(h);
+  if (atomic_load_explicit(&h->process.gone, memory_order_acquire)) {
+    lose_server(h);
+    return false;
+  }
+  follow_rate(h);
+  follow_block(h);
+  tell_latency(h);
+  mind_links(h);
+  return true;
+}
+
+// ---- asking ------------------------------------------------------------------------------------
+
+session *jack_host_session(const jack_host *h)
+{
+  return h->session;
+}
+
+void jack_host_read_telemetry(jack_host *h, session_telemetry *t)
+{
+  memset(t, 0, sizeof *t);
+  if (h->session)
+    session_read_telemetry(h->session, t);
+  add_counts(t, &h->before);
+}
+
+const char *jack_host_server(const jack_host *h)
+{
+  return h->api.version;
+}
+const char *jack_host_library(const jack_host *h)
+{
+  return h->api.path;
+}
+const char *jack_host_client_name(const jack_host *h)
+{
+  return h->client_name;
+}
+unsigned jack_host_returns(const jack_host *h)
+{
+  return h->n_returns;
+}
