@@ -1,0 +1,385 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Live equals offline, heard from outside: see stage.h for who plays and who listens.
+//
+//   live_test equality RATE_HZ BLOCK_SAMPLES CODEC SECONDS
+//   live_test blocks CODEC       ten block sizes
+//   live_test stall CODEC MS     the conductor sleeps for MS
+//   live_test restart CODEC      the server is killed and comes back
+//   live_test storm CODEC        connections come and go
+//   live_test freewheel CODEC    a render, faster than time
+//   live_test pipewire CODEC     a private PipeWire, its quantum changed from 64 to 1024
+//
+// Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
+
+#include "tests/live/stage.h"
+#include "tests/live/take.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SKIPPED 77
+#define MAX_STRETCHES 64
+#define FADE_MS 5 // the session's own default
+
+// One demand. All are looked at, so that a failing run says everything it knows.
+static bool demand(bool held, const char *what)
+{
+  printf("%s: %s\n", held ? "ok" : "NOT OK", what);
+  return held;
+}
+
+// ---- the parts that every scenario shares ------------------------------------------------------
+
+// Ports that also hear a physical one, which has a latency of its own, have a range that ends
+// later.
+static bool latency_is_told(stage *s, uint32_t latency_samples)
+{
+  char answer[96];
+  unsigned least = 0, most = 0, of_capture = 0;
+  bool good = true;
+  if (s->options.connect_physical)
+    good = child_ask(&s->control, answer, sizeof answer, "latency system:capture_1") &&
+           sscanf(answer, "%*u %u", &of_capture) == 1;
+  for (int port = 1; port <= 2; port++) {
+    good = child_ask(&s->control, answer, sizeof answer, "latency %s:out_%d",
+                     jack_host_client_name(s->host), port) &&
+           sscanf(answer, "%u %u", &least, &most) == 2 && least == latency_samples &&
+           most == latency_samples + of_capture && good;
+    printf("out_%d: capture latency %u to %u samples, the session's %u\n", port, least, most,
+           latency_samples);
+  }
+  return demand(good, "the ports report the session's latency");
+}
+
+static void say_counts(stage *s)
+{
+  session_telemetry t;
+  jack_host_read_telemetry(s->host, &t);
+  printf("%" PRIu64 " steps, total p50 %.0f p99 %.0f p99.9 %.0f max %.0f us; misses %" PRIu64
+         " (own %" PRIu64 "), late samples %" PRIu64 ", gaps %" PRIu64 " (%" PRIu64
+         " samples), xruns %" PRIu64 ", overflows %" PRIu64 "\n",
+         t.steps, t.total.p50_us, t.total.p99_us, t.total.p999_us, t.total.max_us, t.misses,
+         t.own_misses, t.late_samples, t.gaps, t.gap_samples, t.xruns, t.overflows);
+}
+
+// From the events of one session, since its last timeline began, to the stretches where output must
+// equal offline.
+static int stretches_of(const stage *s, unsigned returns, uint32_t first_latency_samples,
+                        uint32_t rate_hz, take_stretch *stretches)
+{
+  uint32_t latency_samples = first_latency_samples;
+  int n = 0;
+  stretches[n] = (take_stretch){0, UINT64_MAX, latency_samples};
+  for (size_t i = 0; i < s->n_events && n < MAX_STRETCHES - 1; i++) {
+    const session_event *e = &s->events[i].event;
+    uint64_t at = e->position_samples;
+    if (s->events[i].returns != returns)
+      continue;
+    if (e->kind == EVENT_TIMELINE) { // a later one begins in silence
+      n = 0;
+      stretches[n] = (take_stretch){0, e->value > 1 ? 0 : UINT64_MAX, latency_samples};
+    } else if (e->kind == EVENT_LATE || e->kind == EVENT_PAUSED) {
+      stretches[n].to = at < stretches[n].to ? at : stretches[n].to;
+    } else if (e->kind == EVENT_LATENCY) {
+      latency_samples = (uint32_t)e->value;
+    } else if (e->kind == EVENT_RECOVERED) {
+      stretches[++n] =
+          (take_stretch){at + rate_hz * FADE_MS / 1000 + 1, UINT64_MAX, latency_samples};
+    }
+  }
+  return n + 1;
+}
+
+static bool judge(const take_verdict *v, const take_part *part, uint64_t least_samples)
+{
+  printf("%" PRIu64 " samples compared, %" PRIu64 " different", v->n_compared, v->n_different);
+  if (v->n_different)
+    printf(" (first at output sample %" PRIu64 ")", v->first_different);
+  printf(", %" PRIu64 " left out around what is listed above; peak sent %.3f\n", v->n_left_out,
+         (double)part->peak_sent);
+  bool good = demand(v->n_sent_different == 0, "the session received what was sent");
+  good = demand(v->n_different == 0, "every sample is the offline result, bit for bit") && good;
+  good = demand(v->n_compared >= least_samples * part->n_channels, "enough was compared") && good;
+  return demand(part->peak_sent > 0.3F, "something was played") && good;
+}
+
+static bool compare_take(stage *s, take_part *part, unsigned returns, uint32_t rate_hz,
+                         double least_seconds)
+{
+  take_verdict verdict;
+  take_stretch stretches[MAX_STRETCHES];
+  if (!take_render(part, rate_hz, s->model))
+    return demand(false, "there is an offline result");
+  int n = stretches_of(s, returns, s->first_latency_samples, rate_hz, stretches);
+  take_compare(&verdict, part, stretches, n);
+  return judge(&verdict, part, (uint64_t)(least_seconds * rate_hz));
+}
+
+// Whether what was heard is the offline result times a gain that goes evenly from one value to
+// another.
+static bool gain_moves(const take_part *part, uint64_t from, uint64_t n_samples, float gain_from,
+                       float gain_to, uint32_t latency_samples)
+{
+  for (uint64_t i = 0; i < n_samples; i++) {
+    float gain = gain_from + (gain_to - gain_from) * (float)i / (float)n_samples;
+    for (uint32_t c = 0; c < part->n_channels; c++) {
+      float due = gain * take_due(part, from + i, c, latency_samples);
+      // One sample's worth of gain to either side: where exactly a fade begins is the session's.
+      if (fabsf(part->got[(from + i) * part->n_channels + c] - due) > 1.5F / (float)n_samples)
+        return false;
+    }
+  }
+  return true;
+}
+
+// Between a miss and the recovery: a fade to silence within FADE_MS, silence, a fade back.
+static bool fades_are_smooth(const stage *s, const take_part *part, uint32_t rate_hz)
+{
+  uint64_t fade = rate_hz * FADE_MS / 1000, late = 0;
+  uint32_t latency = s->first_latency_samples;
+  bool good = true, any = false;
+  for (size_t i = 0; i < s->n_events; i++) {
+    const session_event *e = &s->events[i].event;
+    if (e->kind == EVENT_LATE)
+      late = e->position_samples;
+    if (e->kind != EVENT_RECOVERED || !late || e->position_samples + fade > part->n_samples)
+      continue;
+    any = true;
+    good = gain_moves(part, late, fade, 1, 0, latency) && good;
+    good = gain_moves(part, late + fade, e->position_samples - late - fade, 0, 0, latency) && good;
+    good = gain_moves(part, e->position_samples, fade, 0, 1, latency) && good;
+  }
+  return demand(good && any, "it faded to silence and back in 5 ms each, without a jump");
+}
+
+// ---- scenarios ---------------------------------------------------------------------------------
+
+// What the take must show: the offline result, at the latency that the ports report.
+static bool judge_take(stage *s, unsigned returns, double least_seconds)
+{
+  uint32_t latency = session_latency_samples(jack_host_session(s->host));
+  session_timeline timeline = session_get_timeline(jack_host_session(s->host));
+  printf("latency %u samples, timeline %" PRIu64 " from %" PRIu64 "\n", latency, timeline.number,
+         timeline.host_time_samples);
+  bool good = latency_is_told(s, latency);
+  say_counts(s);
+  good = demand(stage_end_take(s), "the recording is whole") && good;
+  take t;
+  take_part part = {0};
+  if (take_load(&t, s->take_path) && take_align(&part, &t, &s->log, timeline.host_time_samples)) {
+    good = compare_take(s, &part, returns, t.header.rate_hz, least_seconds) && good;
+    if (s->options.expect_miss)
+      good = fades_are_smooth(s, &part, t.header.rate_hz) && good;
+  } else {
+    good = demand(false, "there is a take of the session's sample 0");
+  }
+  take_part_free(&part);
+  take_free(&t);
+  return good;
+}
+
+static bool no_own_miss(stage *s)
+{
+  session_telemetry t;
+  jack_host_read_telemetry(s->host, &t);
+  return demand(t.own_misses == 0, "no miss of our own");
+}
+
+static bool set_up(stage *s, const stage_options *options, int *code)
+{
+  stage_result ready = stage_open(s, options);
+  *code = ready == STAGE_IMPOSSIBLE ? SKIPPED : 1;
+  if (ready == STAGE_FAILED)
+    demand(false, "the stage is set");
+  return ready == STAGE_READY;
+}
+
+static int equality(stage *s, char **argv)
+{
+  int code, seconds = atoi(argv[3]);
+  stage_options options = {.rate_hz = (uint32_t)atoi(argv[0]),
+                           .block_samples = (uint32_t)atoi(argv[1]),
+                           .codec = argv[2],
+                           .record_seconds = seconds + 10};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, seconds * 1000);
+  bool good = judge_take(s, 0, seconds - 1);
+  return !(no_own_miss(s) && good);
+}
+
+// Ten block sizes, up and down. A larger one than ever before raises the latency; none else does.
+static int blocks(stage *s, char **argv)
+{
+  static const unsigned sizes[] = {256, 64, 512, 128, 1024, 32, 2048, 256, 1024, 128};
+  int code;
+  stage_options options = {
+      .rate_hz = 48000, .block_samples = 128, .codec = argv[0], .record_seconds = 30};
+  if (!set_up(s, &options, &code))
+    return code;
+  bool good = true;
+  uint32_t largest = 128;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    uint32_t before = session_latency_samples(jack_host_session(s->host));
+    stage_run(s, 600);
+    good = child_ask(&s->control, NULL, 0, "block %u", sizes[i]) && good;
+    stage_run(s, 600);
+    uint32_t after = session_latency_samples(jack_host_session(s->host));
+    printf("block %u: latency %u, was %u\n", sizes[i], after, before);
+    good = demand(sizes[i] > largest ? after > before : after == before,
+                  "the latency grows with the largest block, and only then") &&
+           good;
+    largest = sizes[i] > largest ? sizes[i] : largest;
+  }
+  stage_run(s, 2000);
+  good = demand(stage_count_events(s, EVENT_LATENCY) >= 4, "each new latency was an event") && good;
+  good = demand(stage_said(s, "latency is now"), "the new latency was said") && good;
+  good = judge_take(s, 0, 3) && good;
+  return !(no_own_miss(s) && good);
+}
+
+static int stall(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 256,
+                           .codec = argv[0],
+                           .fallback = FALLBACK_SILENCE,
+                           .expect_miss = true,
+                           .record_seconds = 20};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 1500);
+  session_inject_stall(jack_host_session(s->host), (uint32_t)atoi(argv[1]));
+  stage_run(s, 1500 + atoi(argv[1]));
+  bool good = demand(stage_count_events(s, EVENT_LATE) >= 1, "the stall was noticed");
+  good = demand(stage_count_events(s, EVENT_RECOVERED) >= 1, "the session recovered") && good;
+  session_telemetry t;
+  jack_host_read_telemetry(s->host, &t);
+  good = demand(t.misses >= 1 && t.late_samples > 0, "it was counted") && good;
+  stage_run(s, 2000);
+  return !(judge_take(s, 0, 2) && good);
+}
+
+// The server is killed outright and comes back; so do, later, the other clients.
+static int restart(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 256,
+                           .codec = argv[0],
+                           .connect_physical = true,
+                           .record_seconds = 20};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 1500);
+  child_kill(&s->server.process, SIGKILL);
+  child_kill(&s->player, SIGKILL);
+  child_kill(&s->recorder, SIGKILL);
+  child_kill(&s->control, SIGKILL);
+  stage_run(s, 1000);
+  bool good = demand(!jack_host_session(s->host), "the host knows that the server is gone");
+  good = demand(stage_said(s, "server gone"), "it says so") && good;
+  // The recorder is there before the host is polled again, so that it hears the new sample 0.
+  if (!stage_start_server(s) || !stage_start_clients(s))
+    return !demand(false, "the server came back");
+  if (!demand(stage_wait_connected(s, 5000), "the host came back"))
+    return 1;
+  good = demand(stage_wire_tap(s), "player and recorder are wired to each other") && good;
+  stage_run(s, 1500);
+  good = demand(stage_restored(s), "the host restored its own connections") && good;
+  good = child_ask(&s->player, NULL, 0, "go") && good;
+  stage_run(s, 3000);
+  return !(judge_take(s, 1, 2.5) && good);
+}
+
+static int storm(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {
+      .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 20};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 1000);
+  // The dummy driver's inputs are silent: what reaches the session is what the recorder hears.
+  bool good = child_send(&s->control, "storm system:capture_1 continuo:in_1 100 2000");
+  stage_run(s, 2500);
+  good = demand(child_answer(&s->control, NULL, 0), "100 connections came and went") && good;
+  stage_run(s, 1500);
+  good = judge_take(s, 0, 4) && good;
+  return !(no_own_miss(s) && good);
+}
+
+static int freewheel(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {
+      .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 120};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 1000);
+  session_telemetry before, after;
+  jack_host_read_telemetry(s->host, &before);
+  bool good = child_ask(&s->control, NULL, 0, "freewheel 1");
+  stage_run(s, 1500);
+  good = child_ask(&s->control, NULL, 0, "freewheel 0") && good;
+  stage_run(s, 1000);
+  jack_host_read_telemetry(s->host, &after);
+  double rendered = (double)(after.position_samples - before.position_samples) / 48000;
+  printf("%.1f s of sound passed in 2.5 s\n", rendered);
+  good = demand(rendered > 5, "freewheeling ran faster than time") && good;
+  good = demand(after.misses == before.misses, "nothing was late in freewheel") && good;
+  return !(judge_take(s, 0, 5) && good);
+}
+
+static int pipewire(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 64,
+                           .codec = argv[0],
+                           .record_seconds = 20,
+                           .pipewire = true};
+  if (!set_up(s, &options, &code))
+    return code;
+  bool good = demand(strstr(jack_host_server(s->host), "PipeWire") != NULL,
+                     "the host found PipeWire's JACK by itself");
+  stage_run(s, 2000);
+  uint32_t before = session_latency_samples(jack_host_session(s->host));
+  good = demand(server_force_quantum(&s->server, 1024), "the quantum was changed") && good;
+  stage_run(s, 3000);
+  uint32_t after = session_latency_samples(jack_host_session(s->host));
+  good = demand(after > before, "the latency followed the quantum") && good;
+  return !(judge_take(s, 0, 3) && good);
+}
+
+typedef struct scenario {
+  const char *name;
+  int n_arguments;
+  int (*run)(stage *s, char **argv); ///< exit code
+} scenario;
+
+static const scenario scenarios[] = {
+    {"equality", 4, equality}, {"blocks", 1, blocks}, {"stall", 2, stall},
+    {"restart", 1, restart},   {"storm", 1, storm},   {"freewheel", 1, freewheel},
+    {"pipewire", 1, pipewire},
+};
+
+int main(int argc, char **argv)
+{
+  for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++) {
+    if (strcmp(argv[1], scenarios[i].name) != 0 || argc - 2 != scenarios[i].n_arguments)
+      continue;
+    stage s = {0};
+    int code = scenarios[i].run(&s, argv + 2);
+    stage_close(&s);
+    return code;
+  }
+  fprintf(stderr, "usage: live_test SCENARIO ARGUMENTS, see the source's first lines\n");
+  return 2;
+}

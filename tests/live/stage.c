@@ -1,0 +1,279 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "tests/live/stage.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void sleep_ms(long ms)
+{
+  struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+  nanosleep(&t, NULL);
+}
+
+static int64_t now_ms(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// ---- messages and events -----------------------------------------------------------------------
+
+// Messages come from this thread and from the conductor.
+static void on_message(void *user, log_level level, const char *message)
+{
+  static const char *const names[] = {"debug", "info", "warning", "error"};
+  stage *s = user;
+  char line[600];
+  int length = snprintf(line, sizeof line, "%s: %s\n", names[level], message);
+  printf("  | %s", line);
+  flockfile(stdout);
+  size_t used = s->said ? strlen(s->said) : 0;
+  char *said = length > 0 ? realloc(s->said, used + (size_t)length + 1) : NULL;
+  if (said) {
+    memcpy(said + used, line, (size_t)length + 1);
+    s->said = said;
+  }
+  funlockfile(stdout);
+}
+
+bool stage_said(const stage *s, const char *words)
+{
+  return s->said && strstr(s->said, words);
+}
+
+unsigned stage_count_events(const stage *s, session_event_kind kind)
+{
+  unsigned n = 0;
+  for (size_t i = 0; i < s->n_events; i++)
+    n += s->events[i].event.kind == kind;
+  return n;
+}
+
+static void keep_event(stage *s, const session_event *e)
+{
+  static const char *const names[] = {
+      [EVENT_TIMELINE] = "timeline", [EVENT_LATE] = "late",    [EVENT_RECOVERED] = "recovered",
+      [EVENT_PAUSED] = "paused",     [EVENT_GAP] = "gap",      [EVENT_OVERFLOW] = "overflow",
+      [EVENT_LATENCY] = "latency",   [EVENT_FAILED] = "failed"};
+  printf("  * %s: position %llu, value %llu", names[e->kind],
+         (unsigned long long)e->position_samples, (unsigned long long)e->value);
+  if (e->kind == EVENT_LATE)
+    printf(" us over; run delay %llu us, stolen %llu us, thread CPU %llu us: %s",
+           (unsigned long long)e->run_delay_us, (unsigned long long)e->steal_us,
+           (unsigned long long)e->cpu_us, e->own ? "our own" : "not ours");
+  printf("\n");
+  if (s->n_events == s->events_capacity) {
+    size_t capacity = s->events_capacity ? 2 * s->events_capacity : 64;
+    stage_event *events = realloc(s->events, capacity * sizeof *events);
+    if (!events)
+      return;
+    s->events = events;
+    s->events_capacity = capacity;
+  }
+  s->events[s->n_events++] = (stage_event){*e, jack_host_returns(s->host)};
+}
+
+static bool poll_once(stage *s)
+{
+  bool was_connected = jack_host_session(s->host) != NULL;
+  if (!was_connected)
+    host_log_restart(&s->log);
+  bool connected = jack_host_poll(s->host);
+  if (connected && !was_connected)
+    s->first_latency_samples = session_latency_samples(jack_host_session(s->host));
+  session_event event;
+  session *live = jack_host_session(s->host);
+  while (live && session_next_event(live, &event))
+    keep_event(s, &event);
+  return connected;
+}
+
+void stage_run(stage *s, int ms)
+{
+  for (int64_t end = now_ms() + ms; now_ms() < end; sleep_ms(5))
+    poll_once(s);
+}
+
+bool stage_wait_connected(stage *s, int ms)
+{
+  int64_t end = now_ms() + ms;
+  while (!poll_once(s)) {
+    if (now_ms() >= end)
+      return false;
+    sleep_ms(5);
+  }
+  return true;
+}
+
+// ---- the server --------------------------------------------------------------------------------
+
+static void tap_path(char *path, size_t size)
+{
+  ssize_t length = readlink("/proc/self/exe", path, size - 1);
+  path[length > 0 ? length : 0] = '\0';
+  char *slash = strrchr(path, '/');
+  size_t used = slash ? (size_t)(slash + 1 - path) : 0;
+  snprintf(path + used, size - used, "live_tap");
+}
+
+static bool start_tap(stage *s, child *c, const char *what, const char *name, const char *file,
+                      const char *seconds)
+{
+  char path[512];
+  tap_path(path, sizeof path);
+  const char *argv[] = {"pw-jack", path, what, name, file, seconds, NULL};
+  return child_start_client(c, s->options.pipewire ? argv : argv + 1);
+}
+
+bool stage_start_server(stage *s)
+{
+  if (!server_start(&s->server))
+    return false;
+  for (int64_t end = now_ms() + 10000; now_ms() < end && child_runs(&s->server.process);
+       sleep_ms(50))
+    if (start_tap(s, &s->control, "control", "control", NULL, NULL))
+      return true;
+  printf("the server did not come up\n");
+  server_show_log(&s->server);
+  return false;
+}
+
+// ---- clients and connections -------------------------------------------------------------------
+
+bool stage_start_clients(stage *s)
+{
+  char seconds[32];
+  snprintf(seconds, sizeof seconds, "%g", s->options.record_seconds);
+  return start_tap(s, &s->recorder, "record", "recorder", s->take_path, seconds) &&
+         start_tap(s, &s->player, "play", "player", NULL, NULL);
+}
+
+bool stage_wire_tap(stage *s)
+{
+  return child_ask(&s->control, NULL, 0, "connect player:out_1 recorder:sent_1") &&
+         child_ask(&s->control, NULL, 0, "connect player:out_2 recorder:sent_2");
+}
+
+bool stage_wire(stage *s)
+{
+  const char *us = jack_host_client_name(s->host);
+  bool good = stage_wire_tap(s);
+  for (int c = 1; c <= 2 && good; c++) {
+    good = child_ask(&s->control, NULL, 0, "connect %s:out_%d recorder:got_%d", us, c, c);
+    // A one-channel model is given one input: two would be mixed.
+    if (c <= (int)codec_get_info(s->model)->n_channels)
+      good = good && child_ask(&s->control, NULL, 0, "connect player:out_%d %s:in_%d", c, us, c);
+  }
+  return good;
+}
+
+static bool has_peer(stage *s, const char *port, int number, const char *peer)
+{
+  char answer[512], wanted[64];
+  snprintf(wanted, sizeof wanted, "%s_%d", peer, number);
+  bool good = child_ask(&s->control, answer, sizeof answer, "connections %s:%s_%d",
+                        jack_host_client_name(s->host), port, number);
+  printf("%s_%d is connected to: %s\n", port, number, good ? answer : "?");
+  return good && strstr(answer, wanted);
+}
+
+bool stage_restored(stage *s)
+{
+  bool good = true;
+  for (int c = 1; c <= (int)codec_get_info(s->model)->n_channels; c++)
+    good = has_peer(s, "in", c, "player:out") && has_peer(s, "out", c, "recorder:got") && good;
+  return good;
+}
+
+static bool open_model(stage *s, error *err)
+{
+  unsigned rate_hz, hop, channels;
+  if (sscanf(s->options.codec, "bypass:%u:%u:%u", &rate_hz, &hop, &channels) == 3)
+    return codec_open_bypass(&s->model, rate_hz, hop, channels, err) == STATUS_OK;
+  device *dev = NULL;
+  if (device_open(&dev, &(device_options){.kind = COMPUTE_CPU, .n_threads = 1}, err))
+    return false;
+  codec_options options = {.dev = dev, .storage = DTYPE_F32, .log = &s->sink};
+  status st = codec_open(&s->model, s->options.codec, &options, err);
+  device_unref(dev);
+  return st == STATUS_OK;
+}
+
+static bool open_host(stage *s)
+{
+  error err = {STATUS_OK, ""};
+  if (!open_model(s, &err)) {
+    printf("no model: %s\n", err.message);
+    return false;
+  }
+  uint64_t n_samples = (uint64_t)(s->options.record_seconds * s->options.rate_hz);
+  if (!host_log_open(&s->log, (int)codec_get_info(s->model)->n_channels, n_samples))
+    return false;
+  jack_host_config config = {
+      .session = {.model = s->model, .fallback = s->options.fallback, .log = &s->sink},
+      .connect = s->options.connect_physical ? JACK_CONNECT_PHYSICAL : JACK_CONNECT_NEVER,
+      .log = &s->sink,
+  };
+  if (jack_host_open(&s->host, &config, &err)) {
+    printf("no host: %s\n", err.message);
+    return false;
+  }
+  s->first_latency_samples = session_latency_samples(jack_host_session(s->host));
+  return true;
+}
+
+stage_result stage_open(stage *s, const stage_options *options)
+{
+  *s = (stage){.options = *options};
+  s->sink = (log_sink){on_message, s, LOG_DEBUG};
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  signal(SIGPIPE, SIG_IGN);
+  if (!server_possible(options->pipewire))
+    return STAGE_IMPOSSIBLE;
+  snprintf(s->folder, sizeof s->folder, "/tmp/continuo-live-XXXXXX");
+  if (!mkdtemp(s->folder))
+    return STAGE_FAILED;
+  snprintf(s->take_path, sizeof s->take_path, "%s/take", s->folder);
+  s->server = (server){.folder = s->folder,
+                       .rate_hz = options->rate_hz,
+                       .block_samples = options->block_samples,
+                       .pipewire = options->pipewire};
+  // The recorder runs before the host, so that it has heard the session's sample 0.
+  if (!stage_start_server(s) || !stage_start_clients(s) || !open_host(s) || !stage_wire(s))
+    return STAGE_FAILED;
+  stage_run(s, 200);
+  return child_ask(&s->player, NULL, 0, "go") ? STAGE_READY : STAGE_FAILED;
+}
+
+bool stage_end_take(stage *s)
+{
+  return child_quit(&s->recorder);
+}
+
+void stage_close(stage *s)
+{
+  jack_host_close(s->host);
+  host_log_close(&s->log);
+  codec_unref(s->model);
+  // Politely: jackd does not get through its own end while it deals with a client that was killed.
+  child *clients[] = {&s->player, &s->recorder, &s->control};
+  for (int i = 0; i < 3; i++)
+    if (clients[i]->pid && !child_quit(clients[i]))
+      child_kill(clients[i], SIGKILL);
+  child_kill(&s->server.process, SIGTERM);
+  free(s->events);
+  free(s->said);
+  if (*s->folder) {
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", s->folder);
+    if (system(command))
+      printf("left behind: %s\n", s->folder);
+  }
+  *s = (stage){0};
+}

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// A stage for one live test: a private sound server, our JACK host in this process, and player,
+/// recorder and controller as clients in processes of their own. Everything is wired up in silence;
+/// then the player is told to go.
+#ifndef CONTINUO_TESTS_LIVE_STAGE_H
+#define CONTINUO_TESTS_LIVE_STAGE_H
+
+#include "plugin/jack_host.h"
+#include "tests/live/child.h"
+#include "tests/live/host_log.h"
+#include "tests/live/server.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct stage_options {
+  uint32_t rate_hz, block_samples; ///< of the server
+  const char *codec;               ///< "bypass:RATE_HZ:HOP_SAMPLES:CHANNELS" or a model file
+  session_fallback fallback;
+  double record_seconds; ///< most that the recorder keeps
+  bool pipewire;         ///< a private PipeWire instead of jackd
+  bool connect_physical; ///< the host connects itself to the physical ports as well
+  bool expect_miss;      ///< the scenario provokes one
+} stage_options;
+
+/// An event of the session, with the session it came from: a new one begins with each server.
+typedef struct stage_event {
+  session_event event;
+  unsigned returns;
+} stage_event;
+
+typedef struct stage {
+  stage_options options;
+  char folder[64];
+  char take_path[96];
+  server server;
+  child control, player, recorder;
+  codec *model;
+  jack_host *host;
+  host_log log;                   ///< of the present server's session
+  uint32_t first_latency_samples; ///< of the present server's session, when it began
+  log_sink sink;
+  char *said; ///< every message of the host and the session, a line each
+  stage_event *events;
+  size_t n_events, events_capacity;
+} stage;
+
+typedef enum stage_result {
+  STAGE_READY,
+  STAGE_FAILED,
+  STAGE_IMPOSSIBLE, ///< a program is missing here: skip
+} stage_result;
+
+/// Everything up to silence running through all connections. What went wrong is printed.
+stage_result stage_open(stage *s, const stage_options *options);
+void stage_close(stage *s); ///< stops and removes everything; harmless when half open
+
+/// Let `ms` pass while the host is polled and events are collected.
+void stage_run(stage *s, int ms);
+
+/// Poll until the host has a session again, at most `ms`.
+bool stage_wait_connected(stage *s, int ms);
+
+/// End the recording; it is then in take_path.
+bool stage_end_take(stage *s);
+
+/// (Re)start the server, and the clients other than the host, wired to the host or not.
+bool stage_start_server(stage *s);
+bool stage_start_clients(stage *s);
+bool stage_wire(stage *s);
+/// Player and recorder only; the host's ends are left as they are.
+bool stage_wire_tap(stage *s);
+
+/// Whether the host's ports are connected as stage_wire connects them.
+bool stage_restored(stage *s);
+
+/// How many events of one kind; whether a message contains `words`.
+unsigned stage_count_events(const stage *s, session_event_kind kind);
+bool stage_said(const stage *s, const char *words);
+
+#endif
