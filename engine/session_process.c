@@ -309,7 +309,7 @@ static void choose_mode(session *s, uint32_t n_samples, bool waits)
     if (late || unplanned || a->cut) {
       a->mode = HEARD_FADE_OUT;
       a->settled = 0;
-      note_fade_out(s, n_samples, late);
+      note_fade_out(s, n_samples, late && n_samples <= a->plan->block_samples);
     }
   } else if (a->mode == HEARD_FALLBACK && !late && !unplanned &&
              may_come_back(s, n_samples, beyond)) {
