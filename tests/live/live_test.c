@@ -13,6 +13,7 @@
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
+#include "tests/live/rt_guard.h"
 #include "tests/live/stage.h"
 #include "tests/live/take.h"
 
@@ -159,6 +160,20 @@ static bool fades_are_smooth(const stage *s, const take_part *part, uint32_t rat
 
 // ---- scenarios ---------------------------------------------------------------------------------
 
+// By rt_guard.h: in every callback of the run.
+static bool callback_is_clean(const stage *s)
+{
+  rt_guard_report r;
+  rt_guard_read(&r);
+  printf("%" PRIu64 " callbacks: %" PRIu64 " allocations, %" PRIu64
+         " system calls (first: %ld), %" PRIu64 " wakes, at most %" PRIu64 " in one\n",
+         r.calls, r.allocations, r.system_calls, r.first_system_call, r.wakes, r.most_wakes);
+  bool good = demand(s->options.renders || r.calls > 0, "the callback was watched");
+  return demand(r.allocations == 0 && r.system_calls == 0 && r.most_wakes <= 1,
+                "no allocation, no system call but one wake") &&
+         good;
+}
+
 // What the take must show: the offline result, at the latency that the ports report.
 static bool judge_take(stage *s, unsigned returns, double least_seconds)
 {
@@ -168,6 +183,7 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
          timeline.host_time_samples);
   bool good = latency_is_told(s, latency);
   say_counts(s);
+  good = callback_is_clean(s) && good;
   good = demand(stage_end_take(s), "the recording is whole") && good;
   take t;
   take_part part = {0};
@@ -318,8 +334,11 @@ static int storm(stage *s, char **argv)
 static int freewheel(stage *s, char **argv)
 {
   int code;
-  stage_options options = {
-      .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 120};
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 256,
+                           .codec = argv[0],
+                           .renders = true,
+                           .record_seconds = 120};
   if (!set_up(s, &options, &code))
     return code;
   stage_run(s, 1000);

@@ -3,6 +3,8 @@
 
 #include "tests/live/stage.h"
 
+#include "tests/live/rt_guard.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +207,18 @@ static bool open_model(stage *s, error *err)
   return st == STATUS_OK;
 }
 
+static void enter(void *user)
+{
+  (void)user;
+  rt_guard_enter();
+}
+
+static void leave(void *user)
+{
+  (void)user;
+  rt_guard_leave();
+}
+
 static bool open_host(stage *s)
 {
   error err = {STATUS_OK, ""};
@@ -220,6 +234,10 @@ static bool open_host(stage *s)
       .connect = s->options.connect_physical ? JACK_CONNECT_PHYSICAL : JACK_CONNECT_NEVER,
       .log = &s->sink,
   };
+  if (!s->options.renders) {
+    rt_guard_install();
+    config.guard = (jack_guard){enter, leave, NULL};
+  }
   if (jack_host_open(&s->host, &config, &err)) {
     printf("no host: %s\n", err.message);
     return false;

@@ -23,6 +23,7 @@ typedef struct stage_options {
   bool pipewire;         ///< a private PipeWire instead of jackd
   bool connect_physical; ///< the host connects itself to the physical ports as well
   bool expect_miss;      ///< the scenario provokes one
+  bool renders;          ///< in freewheel process waits, so its calls are not watched
 } stage_options;
 
 /// An event of the session, with the session it came from: a new one begins with each server.
