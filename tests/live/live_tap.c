@@ -39,6 +39,7 @@ typedef struct tap {
   const char *path;
   float *samples[TAP_CHANNELS];
   tap_cycle *cycles;
+  atomic_bool ended;
   uint64_t n_samples, max_samples;
   uint32_t n_cycles, max_cycles;
   uint32_t xruns[MAX_XRUNS];
@@ -85,6 +86,8 @@ static int on_play(jack_nframes_t n_samples, void *user)
 static int on_record(jack_nframes_t n_samples, void *user)
 {
   tap *t = user;
+  if (atomic_load(&t->ended))
+    return 0;
   if (t->n_samples + n_samples > t->max_samples || t->n_cycles == t->max_cycles) {
     return 0; // the take is full: it ends here
   }
@@ -294,6 +297,7 @@ int main(int argc, char **argv)
   }
   printf("ok ready\n");
   serve(&t);
+  atomic_store(&t.ended, true); // before closing takes the connections away, one by one
   jack_client_close(t.client);
   if (recording && !save_recording(&t)) {
     printf("no recording written\n");

@@ -101,6 +101,9 @@ static bool judge(const take_verdict *v, const take_part *part, uint64_t least_s
   printf("%" PRIu64 " samples compared, %" PRIu64 " different", v->n_compared, v->n_different);
   if (v->n_different)
     printf(" (first at output sample %" PRIu64 ")", v->first_different);
+  if (v->n_sent_different)
+    printf(", %" PRIu64 " received otherwise than sent (first at %" PRIu64 ")", v->n_sent_different,
+           v->first_sent_different);
   printf(", %" PRIu64 " left out around what is listed above; peak sent %.3f\n", v->n_left_out,
          (double)part->peak_sent);
   bool good = demand(v->n_sent_different == 0, "the session received what was sent");

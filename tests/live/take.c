@@ -206,7 +206,8 @@ static void compare_stretch(take_verdict *v, const take_part *part, const take_s
     for (uint32_t c = 0; c < part->n_channels; c++) {
       uint64_t value = at * part->n_channels + c;
       v->n_compared++;
-      v->n_sent_different += !same_bits(part->sent[value], part->received[value]);
+      if (!same_bits(part->sent[value], part->received[value]) && v->n_sent_different++ == 0)
+        v->first_sent_different = at;
       if (!same_bits(part->got[value], take_due(part, at, c, s->latency_samples)) &&
           v->n_different++ == 0)
         v->first_different = at;

@@ -55,6 +55,7 @@ typedef struct take_verdict {
   uint64_t n_compared, n_different; ///< samples, of all channels together
   uint64_t first_different;         ///< sample of the part
   uint64_t n_sent_different;        ///< received otherwise than the recorder heard it
+  uint64_t first_sent_different;    ///< sample of the part
   uint64_t n_left_out;              ///< samples of the part in no stretch, or not heard
 } take_verdict;
 
