@@ -5,6 +5,7 @@
 
 #include "engine/offline.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ typedef struct walk {
   float *reference; // of the present timeline [n_samples - base, n_channels]
   size_t base;      // index of the timeline's sample 0
   size_t checked;   // index up to which everything is decided
-  uint32_t latency_samples;
+  uint32_t latency_samples, host_rate_hz;
   bool wet; // what follows `checked` must be equal
 } walk;
 
@@ -57,15 +58,25 @@ static status begin_timeline(walk *w, const session_event *e, error *err)
   const size_t base = (size_t)(e->position_samples - r->host_time_samples);
   go_to(w, base);
   w->base = base;
-  w->wet = ++w->verdict->n_timelines == 1;
+  w->wet = w->verdict->n_timelines == 0;
+  const int number = w->verdict->n_timelines++;
+  if (number < LIVE_CHECK_MAX_TIMELINES && r->timeline_rates_hz[number]) {
+    w->host_rate_hz = r->timeline_rates_hz[number];
+  }
   free(w->reference);
   const size_t n = r->n_samples - base;
   w->reference = calloc(n * channels_of(w) + 1, sizeof *w->reference);
   if (!w->reference) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for the reference");
   }
-  return offline_roundtrip(r->model, r->n_codebooks, r->host_rate_hz, r->in + base * channels_of(w),
+  return offline_roundtrip(r->model, r->n_codebooks, w->host_rate_hz, r->in + base * channels_of(w),
                            n, w->reference, err);
+}
+
+static size_t fade_samples(const walk *w)
+{
+  const double fade_ms = w->recording->fade_ms != 0.0f ? (double)w->recording->fade_ms : 5.0;
+  return (size_t)ceil(fade_ms * w->host_rate_hz / 1000.0);
 }
 
 static status take(walk *w, const session_event *e, error *err)
@@ -82,7 +93,7 @@ static status take(walk *w, const session_event *e, error *err)
     break;
   case EVENT_RECOVERED:
     ++w->verdict->n_recovered;
-    go_to(w, index + w->recording->fade_samples);
+    go_to(w, index + fade_samples(w));
     w->wet = true;
     break;
   case EVENT_LATENCY:

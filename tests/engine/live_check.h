@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define LIVE_CHECK_MAX_EVENTS 4096
+#define LIVE_CHECK_MAX_TIMELINES 16
 
 /// What went into and came out of `session_process`, in one piece, without gaps of host time.
 typedef struct live_recording {
@@ -22,9 +23,9 @@ typedef struct live_recording {
   size_t n_events;
   codec *model;
   int n_codebooks;
-  uint32_t host_rate_hz;
-  uint32_t latency_samples; ///< at the start
-  uint32_t fade_samples;
+  uint32_t timeline_rates_hz[LIVE_CHECK_MAX_TIMELINES]; ///< host rates; 0: as the one before
+  uint32_t latency_samples;                             ///< at the start
+  float fade_ms;                                        ///< as in session_config
 } live_recording;
 
 typedef struct live_verdict {

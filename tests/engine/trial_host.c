@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "tests/engine/trial_host.h"
+
+#include "base/random.h"
+#include "tests/engine/trial_codec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void trial_host_open(trial_host *h, codec *model, const session_config *config, double seconds,
+                     double pace)
+{
+  error err = {0};
+  memset(h, 0, sizeof *h);
+  h->model = codec_ref(model);
+  h->config = *config;
+  h->config.model = model;
+  h->pace = pace;
+  h->timeline_rates_hz[0] = config->host_rate_hz;
+  h->n_channels = codec_get_info(model)->n_channels;
+  h->n_samples = (size_t)(seconds * config->host_rate_hz);
+  h->in = calloc(h->n_samples * h->n_channels, sizeof *h->in);
+  h->out = calloc(h->n_samples * h->n_channels, sizeof *h->out);
+  assert_true(h->in && h->out);
+  for (size_t i = 0; i < h->n_samples * h->n_channels; ++i) {
+    h->in[i] = random_uniform(7, 1, i) - 0.5f;
+  }
+  if (session_open(&h->s, &h->config, &err) != STATUS_OK) {
+    fail_msg("session_open: %s", err.message);
+  }
+  h->latency_samples = session_latency_samples(h->s);
+  clock_gettime(CLOCK_MONOTONIC, &h->next);
+}
+
+void trial_host_take_events(trial_host *h)
+{
+  while (h->n_events < LIVE_CHECK_MAX_EVENTS && session_next_event(h->s, &h->events[h->n_events])) {
+    ++h->n_events;
+  }
+}
+
+static void pace(trial_host *h, uint32_t n_samples)
+{
+  if (h->pace > 0.0) {
+    const double wait_s = n_samples / (h->pace * h->config.host_rate_hz);
+    h->next.tv_nsec += (long)(wait_s * 1e9);
+    h->next.tv_sec += h->next.tv_nsec / 1000000000;
+    h->next.tv_nsec %= 1000000000;
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &h->next, NULL);
+  }
+}
+
+void trial_host_block(trial_host *h, uint32_t n_samples)
+{
+  static float in[SESSION_MAX_CHANNELS][SESSION_MAX_BLOCK_SAMPLES + 1];
+  static float out[SESSION_MAX_CHANNELS][SESSION_MAX_BLOCK_SAMPLES + 1];
+  const float *ins[SESSION_MAX_CHANNELS];
+  float *outs[SESSION_MAX_CHANNELS];
+  const size_t left = h->n_samples - h->done;
+  const uint32_t n = n_samples < left ? n_samples : (uint32_t)left;
+  for (uint32_t c = 0; c < h->n_channels; ++c) {
+    ins[c] = in[c];
+    outs[c] = out[c];
+    for (uint32_t i = 0; i < n; ++i) {
+      in[c][i] = h->in[(h->done + i) * h->n_channels + c];
+    }
+  }
+  pace(h, n);
+  if (h->before_process) {
+    h->before_process();
+  }
+  session_process(h->s, ins, outs, n, TRIAL_HOST_START + h->done);
+  if (h->after_process) {
+    h->after_process();
+  }
+  for (uint32_t c = 0; c < h->n_channels; ++c) {
+    for (uint32_t i = 0; i < n; ++i) {
+      h->out[(h->done + i) * h->n_channels + c] = out[c][i];
+    }
+  }
+  h->done += n;
+  trial_host_take_events(h);
+}
+
+void trial_host_run(trial_host *h, double until_seconds, uint32_t block_samples)
+{
+  const size_t end = (size_t)(until_seconds * h->config.host_rate_hz);
+  while (h->done < end && h->done < h->n_samples) {
+    trial_host_block(h, block_samples);
+  }
+}
+
+live_verdict trial_host_close(trial_host *h)
+{
+  live_verdict v;
+  error err = {0};
+  const struct timespec moment = {.tv_nsec = 100000000};
+  nanosleep(&moment, NULL);
+  trial_host_take_events(h);
+  session_close(h->s);
+  h->s = NULL;
+  live_recording recording = {
+      .in = h->in,
+      .out = h->out,
+      .n_samples = h->done,
+      .host_time_samples = TRIAL_HOST_START,
+      .events = h->events,
+      .n_events = h->n_events,
+      .model = h->model,
+      .n_codebooks = h->config.n_codebooks,
+      .latency_samples = h->latency_samples,
+      .fade_ms = h->config.fade_ms,
+  };
+  memcpy(recording.timeline_rates_hz, h->timeline_rates_hz, sizeof h->timeline_rates_hz);
+  if (live_check(&recording, &v, &err) != STATUS_OK) {
+    fail_msg("live_check: %s", err.message);
+  }
+  if (v.n_different) {
+    print_message("%zu of %zu differ, the first at %zu; L %u, %d late, %d timelines\n",
+                  v.n_different, v.n_compared, v.first_different, h->latency_samples, v.n_late,
+                  v.n_timelines);
+  }
+  return v;
+}
+
+void trial_host_free(trial_host *h)
+{
+  free(h->in);
+  free(h->out);
+  codec_unref(h->model);
+}
+
+const session_event *trial_host_event(const trial_host *h, session_event_kind kind, int nth)
+{
+  for (size_t i = 0; i < h->n_events; ++i) {
+    if (h->events[i].kind == kind && nth-- == 0) {
+      return &h->events[i];
+    }
+  }
+  return NULL;
+}
+
+codec *trial_host_codec(uint32_t rate_hz, uint32_t hop, uint32_t n_channels, uint32_t delay)
+{
+  codec *c = NULL;
+  const trial_options options = {rate_hz, hop, n_channels, delay};
+  assert_int_equal(trial_codec_open(&c, &options), STATUS_OK);
+  return c;
+}

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// A host for tests: plays noise through a session block by block, at a multiple of real time,
+/// records everything, and holds it against the offline result at the end. Failures are cmocka's.
+#ifndef CONTINUO_TESTS_ENGINE_TRIAL_HOST_H
+#define CONTINUO_TESTS_ENGINE_TRIAL_HOST_H
+
+#include "engine/session.h"
+#include "tests/engine/live_check.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+#define TRIAL_HOST_START 1000 ///< host time of the first sample
+
+typedef struct trial_host {
+  session *s;
+  codec *model;
+  session_config config;
+  uint32_t n_channels;
+  float *in, *out; ///< [n_samples, n_channels]
+  size_t n_samples, done;
+  uint32_t latency_samples; ///< at the start
+  uint32_t timeline_rates_hz[LIVE_CHECK_MAX_TIMELINES];
+  double pace;          ///< times real time; 0: not paced
+  struct timespec next; ///< when the next block is due
+  session_event events[LIVE_CHECK_MAX_EVENTS];
+  size_t n_events;
+  void (*before_process)(void), (*after_process)(void); ///< may be null
+} trial_host;
+
+/// `seconds` of input. The model in `config` is set here.
+void trial_host_open(trial_host *h, codec *model, const session_config *config, double seconds,
+                     double pace);
+
+/// One block of n samples, or what is left of the input.
+void trial_host_block(trial_host *h, uint32_t n_samples);
+
+/// Blocks until `until_seconds` of input, or all, have gone through.
+void trial_host_run(trial_host *h, double until_seconds, uint32_t block_samples);
+
+/// Take all events that there are; the block calls do so too.
+void trial_host_take_events(trial_host *h);
+
+/// The `nth` event (0: first) of that kind so far; null when there are fewer.
+const session_event *trial_host_event(const trial_host *h, session_event_kind kind, int nth);
+
+/// Let the conductor finish and report, close the session, compare everything.
+live_verdict trial_host_close(trial_host *h);
+
+/// After close: the recordings are kept until here.
+void trial_host_free(trial_host *h);
+
+/// A trial codec; see tests/engine/trial_codec.h.
+codec *trial_host_codec(uint32_t rate_hz, uint32_t hop, uint32_t n_channels, uint32_t delay);
+
+#endif
