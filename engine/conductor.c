@@ -43,7 +43,7 @@ void conductor_destroy(conductor *c)
   pipeline_destroy(&c->way);
 }
 
-static void emit(session *s, const session_event *event)
+static void tell(session *s, const session_event *event)
 {
   ring_push(&s->events, event); // when nobody takes them, the oldest stay
 }
@@ -74,7 +74,25 @@ static void settle_late(session *s, uint64_t wall_ns)
     count(&s->counts.own_misses, 1);
   }
   c->late = false;
-  emit(s, e);
+  tell(s, e);
+  for (int i = 0; i < c->n_held; ++i) {
+    tell(s, &c->held[i]);
+  }
+  c->n_held = 0;
+}
+
+// In order: while a lateness lasts, what follows it waits.
+static void emit(session *s, const session_event *event)
+{
+  conductor *c = &s->conductor;
+  if (c->late && c->n_held == CONDUCTOR_HELD_EVENTS) {
+    settle_late(s, clock_wall_ns());
+  }
+  if (c->late) {
+    c->held[c->n_held++] = *event;
+  } else {
+    tell(s, event);
+  }
 }
 
 static void settle_late_if_over(session *s)
@@ -82,6 +100,8 @@ static void settle_late_if_over(session *s)
   conductor *c = &s->conductor;
   if (c->late && c->base + c->n_given >= c->late_needed) {
     settle_late(s, c->given_wall_ns);
+  } else if (c->late && atomic_load(&s->failed)) {
+    settle_late(s, clock_wall_ns());
   }
 }
 
@@ -262,8 +282,9 @@ static void fail(session *s, status st)
 {
   log_write(&s->log, LOG_ERROR, "%s failed (%s): only the fallback is heard from here on",
             s->info->name, status_name(st));
-  emit(s, &(session_event){.kind = EVENT_FAILED, .value = (uint64_t)st});
   atomic_store(&s->failed, true);
+  settle_late_if_over(s);
+  emit(s, &(session_event){.kind = EVENT_FAILED, .value = (uint64_t)st});
 }
 
 void *conductor_run(void *user)

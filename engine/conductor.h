@@ -12,6 +12,8 @@
 #include "engine/session.h"
 #include "engine/thread_times.h"
 
+#define CONDUCTOR_HELD_EVENTS 16
+
 /// What the conductor thread alone touches, but for the histograms, which anyone may read.
 typedef struct conductor {
   pipeline way;
@@ -24,7 +26,9 @@ typedef struct conductor {
   thread_times times;
   thread_times_mark marks[2]; ///< at the last two rests
   int newest_mark;
-  bool late; ///< an EVENT_LATE waits for its figures
+  bool late;                                 ///< an EVENT_LATE waits for its figures
+  session_event held[CONDUCTOR_HELD_EVENTS]; ///< what happened since, to be told after it
+  int n_held;
   session_event late_event;
   uint64_t late_needed;  ///< stream position of wet that ends the lateness
   uint64_t late_wall_ns; ///< when it began
