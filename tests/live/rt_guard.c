@@ -44,7 +44,9 @@ static void note_allocation(void)
 
 #if defined(RT_GUARD_ASAN) || defined(RT_GUARD_TSAN)
 
-#include <sanitizer/allocator_interface.h>
+// From the sanitizers' allocator_interface.h, which gcc does not install.
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *));
 
 static void note_malloc(const volatile void *data, size_t bytes)
 {
