@@ -506,6 +506,51 @@ static void streaming_equals_pytorch(void **unused)
   }
 }
 
+// ---- 16-bit storage ------------------------------------------------------------------------
+
+static double snr_db(const float *a, const float *b, size_t count)
+{
+  return -20.0 * log10(relative_error(a, b, count));
+}
+
+/// EnCodec 24 kHz in f16 against f32: the same codes, and the same sound from them.
+static void f16_storage_passes_its_gate(void **unused)
+{
+  (void)unused;
+  enum { HOP = 320, LONG = 40, USED = 8 };
+  const seanet_config config = seanet_config_encodec_24khz();
+  float *audio = make_audio(LONG * HOP, 1, 8);
+  device *dev;
+  for (int v = 0; (dev = variant_open(v, 1)); ++v) {
+    const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8};
+    static int32_t codes[4][LONG * USED];
+    static float out[4][LONG * HOP];
+    for (int k = 0; k < 4; ++k) {
+      codec *c = open_codec(&config, dev, storages[k]);
+      codec_state *s = open_state(c, 1, LONG);
+      assert_int_equal(codec_encode(s, audio, LONG, USED, codes[k]), STATUS_OK);
+      assert_int_equal(codec_decode(s, codes[0], LONG, USED, out[k]), STATUS_OK);
+      codec_state_free(s);
+      codec_unref(c);
+    }
+    double db[4], equal[4];
+    for (int k = 1; k < 4; ++k) {
+      int same = 0;
+      for (int i = 0; i < LONG * USED; ++i) {
+        same += codes[k][i] == codes[0][i];
+      }
+      equal[k] = 100.0 * same / (LONG * USED);
+      db[k] = snr_db(out[k], out[0], LONG * HOP);
+      print_message("%s, %s: %.1f dB, %.1f %% of codes equal\n", dev->name,
+                    dtype_name(storages[k]), db[k], equal[k]);
+    }
+    assert_true(db[1] >= 45.0 && equal[1] >= 95.0);
+    assert_true(db[2] >= 30.0 && db[3] >= 15.0);
+    device_unref(dev);
+  }
+  free(audio);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -518,6 +563,7 @@ int main(void)
       cmocka_unit_test(reflect_start_needs_its_steps),
       cmocka_unit_test(impossible_configs_are_refused),
       cmocka_unit_test(streaming_equals_pytorch),
+      cmocka_unit_test(f16_storage_passes_its_gate),
   };
   return cmocka_run_group_tests_name("codec_seanet", tests, NULL, NULL);
 }
