@@ -236,6 +236,7 @@ static void the_shape_holds(void **unused)
   error err = {0};
   codec *c = NULL;
   open_shape(&s);
+  seanet_each(s.net, track, s.dev); // before packing: a trained weight's form serves both sweeps
   ok(seanet_refresh(s.net, s.dev, DTYPE_F16, &err), &err);
   const weight *first = &s.net->encoder.in.w;
   float before[64];
