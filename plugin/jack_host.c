@@ -3,6 +3,7 @@
 
 #include "plugin/jack_host.h"
 
+#include "plugin/event_words.h"
 #include "plugin/jack_metadata.h"
 
 #include <stdio.h>
@@ -253,6 +254,19 @@ static void mind_links(jack_host *h)
   }
 }
 
+static void pass_events(jack_host *h)
+{
+  uint32_t rate_hz = atomic_load_explicit(&h->process.session_rate_hz, memory_order_relaxed);
+  session_event event;
+  char text[256];
+  while (session_next_event(h->session, &event)) {
+    log_write(h->config.log, event_level(&event), "%s",
+              event_words(&event, rate_hz, text, sizeof text));
+    if (h->config.on_event)
+      h->config.on_event(h->config.event_user, &event);
+  }
+}
+
 // ---- the server's death ------------------------------------------------------------------------
 
 static void add_counts(session_telemetry *to, const session_telemetry *t)
@@ -270,6 +284,7 @@ static void add_counts(session_telemetry *to, const session_telemetry *t)
 
 static void lose_server(jack_host *h)
 {
+  pass_events(h);
   session_telemetry last;
   session_read_telemetry(h->session, &last);
   add_counts(&h->before, &last);
@@ -311,6 +326,7 @@ bool jack_host_poll(jack_host *h)
   follow_block(h);
   tell_latency(h);
   mind_links(h);
+  pass_events(h);
   return true;
 }
 

@@ -34,8 +34,11 @@ typedef struct jack_host_config {
   const char *connect_in, *connect_out; ///< for JACK_CONNECT_PATTERNS: a port name or a regular
                                         ///< expression, null: none. Must outlive the host
   bool no_metadata;                     ///< set no pretty names
-  jack_guard guard;                     ///< for tests
-  const log_sink *log;                  ///< may be null; must outlive the host
+  /// Called from jack_host_poll with everything that happened, after the log; may be null.
+  void (*on_event)(void *user, const session_event *event);
+  void *event_user;
+  jack_guard guard;    ///< for tests
+  const log_sink *log; ///< may be null; must outlive the host
 } jack_host_config;
 
 /// Connect, open the session, register ports, activate. STATUS_NOT_FOUND when no library is
@@ -44,8 +47,9 @@ status jack_host_open(jack_host **h, const jack_host_config *config, error *err)
 void jack_host_close(jack_host *h); ///< null is fine
 
 /// Do what is due: follow block and rate changes, tell the server a new latency, remember and make
-/// connections, notice the server's death, try to return. Never waits for long (a server that
-/// answers takes some milliseconds). True while connected.
+/// connections, notice the server's death, try to return; log what happened and pass it on (it
+/// takes the session's events, so nobody else may). Never waits for long (a server that answers
+/// takes some milliseconds). True while connected.
 bool jack_host_poll(jack_host *h);
 
 /// The present session; null while the server is gone. Changes only within jack_host_poll.

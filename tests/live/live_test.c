@@ -281,6 +281,7 @@ static int stall(stage *s, char **argv)
   session_telemetry t;
   jack_host_read_telemetry(s->host, &t);
   good = demand(t.misses >= 1 && t.late_samples > 0, "it was counted") && good;
+  good = demand(stage_said(s, "late at") && stage_said(s, "back at"), "it was said") && good;
   stage_run(s, 2000);
   return !(judge_take(s, 0, 2) && good);
 }

@@ -57,19 +57,9 @@ unsigned stage_count_events(const stage *s, session_event_kind kind)
   return n;
 }
 
-static void keep_event(stage *s, const session_event *e)
+static void keep_event(void *user, const session_event *e)
 {
-  static const char *const names[] = {
-      [EVENT_TIMELINE] = "timeline", [EVENT_LATE] = "late",    [EVENT_RECOVERED] = "recovered",
-      [EVENT_PAUSED] = "paused",     [EVENT_GAP] = "gap",      [EVENT_OVERFLOW] = "overflow",
-      [EVENT_LATENCY] = "latency",   [EVENT_FAILED] = "failed"};
-  printf("  * %s: position %llu, value %llu", names[e->kind],
-         (unsigned long long)e->position_samples, (unsigned long long)e->value);
-  if (e->kind == EVENT_LATE)
-    printf(" us over; run delay %llu us, stolen %llu us, thread CPU %llu us: %s",
-           (unsigned long long)e->run_delay_us, (unsigned long long)e->steal_us,
-           (unsigned long long)e->cpu_us, e->own ? "our own" : "not ours");
-  printf("\n");
+  stage *s = user;
   if (s->n_events == s->events_capacity) {
     size_t capacity = s->events_capacity ? 2 * s->events_capacity : 64;
     stage_event *events = realloc(s->events, capacity * sizeof *events);
@@ -78,7 +68,7 @@ static void keep_event(stage *s, const session_event *e)
     s->events = events;
     s->events_capacity = capacity;
   }
-  s->events[s->n_events++] = (stage_event){*e, jack_host_returns(s->host)};
+  s->events[s->n_events++] = (stage_event){*e, s->host ? jack_host_returns(s->host) : 0};
 }
 
 static bool poll_once(stage *s)
@@ -89,10 +79,6 @@ static bool poll_once(stage *s)
   bool connected = jack_host_poll(s->host);
   if (connected && !was_connected)
     s->first_latency_samples = session_latency_samples(jack_host_session(s->host));
-  session_event event;
-  session *live = jack_host_session(s->host);
-  while (live && session_next_event(live, &event))
-    keep_event(s, &event);
   return connected;
 }
 
@@ -232,6 +218,8 @@ static bool open_host(stage *s)
   jack_host_config config = {
       .session = {.model = s->model, .fallback = s->options.fallback, .log = &s->sink},
       .connect = s->options.connect_physical ? JACK_CONNECT_PHYSICAL : JACK_CONNECT_NEVER,
+      .on_event = keep_event,
+      .event_user = s,
       .log = &s->sink,
   };
   if (!s->options.renders) {
