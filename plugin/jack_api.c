@@ -119,7 +119,7 @@ const char *jack_status_words(jack_status_t bits, char *text, size_t size)
     const char *words;
   } table[] = {
       {JackServerFailed, "no server answers"},
-      {JackServerError, "the server failed"},
+      {JackServerError, "the server refused"},
       {JackInvalidOption, "invalid option"},
       {JackNameNotUnique, "name not unique"},
       {JackServerStarted, "server was started"},

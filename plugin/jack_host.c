@@ -63,6 +63,19 @@ static jack_client_t *open_client(jack_host *h, jack_status_t *bits)
   return h->api.client_open(name, (jack_options_t)options, bits);
 }
 
+// JACK 2 reports a taken name, asked for exactly, as no more than JackServerError.
+static void refused(const jack_host *h, jack_status_t bits, error *err)
+{
+  char words[160];
+  const char *name = h->config.client_name ? h->config.client_name : "continuo";
+  jack_status_words(bits, words, sizeof words);
+  if (h->config.exact_name && (bits & (JackServerError | JackNameNotUnique)))
+    error_set(err, STATUS_DEVICE, "%s: %s; there seems to be a client called %s already",
+              h->api.version, words, name);
+  else
+    error_set(err, STATUS_DEVICE, "%s: %s", h->api.version, words);
+}
+
 // Ask every library in turn until a server answers. Only "no server" leads to the next one: a
 // server that refuses has answered.
 static status find_server(jack_host *h, error *err)
@@ -78,9 +91,7 @@ static status find_server(jack_host *h, error *err)
       h->client = open_client(h, &bits);
       if (h->client)
         return STATUS_OK;
-      char words[160];
-      error_set(&e, STATUS_DEVICE, "%s: %s", h->api.version,
-                jack_status_words(bits, words, sizeof words));
+      refused(h, bits, &e);
       jack_api_unload(&h->api);
       if (!(bits & JackServerFailed))
         return error_set(err, STATUS_DEVICE, "%s", e.message);

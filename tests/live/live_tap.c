@@ -13,6 +13,8 @@
 #include "tests/live/tap_file.h"
 
 #include <jack/jack.h>
+#include <jack/metadata.h>
+#include <jack/uuid.h>
 
 #include <errno.h>
 #include <math.h>
@@ -209,12 +211,27 @@ static bool say_connections(tap *t, const char *name)
   return true;
 }
 
-static bool say_properties(tap *t, const char *name)
+static bool say_flags(tap *t, const char *name)
 {
   jack_port_t *port = jack_port_by_name(t->client, name);
   if (port)
-    printf("ok 0x%x\n", (unsigned)jack_port_flags(port));
+    printf("ok %d\n", jack_port_flags(port));
   return port != NULL;
+}
+
+// "-" when the port has no such property.
+static bool say_property(tap *t, const char *name, const char *key)
+{
+  jack_port_t *port = jack_port_by_name(t->client, name);
+  char uri[320], *value = NULL, *type = NULL;
+  if (!port)
+    return false;
+  snprintf(uri, sizeof uri, "http://jackaudio.org/metadata/%s", key);
+  bool there = jack_get_property(jack_port_uuid(port), uri, &value, &type) == 0;
+  printf("ok %s\n", there ? value : "-");
+  jack_free(value);
+  jack_free(type);
+  return true;
 }
 
 // `n` times make and undo a connection, evenly over `ms`.
@@ -259,10 +276,10 @@ static bool obey(tap *t, char *line, bool *answered)
     return say_latency(t, a);
   if (strcmp(word, "connections") == 0)
     return say_connections(t, a);
-  if (strcmp(word, "properties") == 0)
-    return say_properties(t, a);
-  if (strcmp(word, "time") == 0)
-    return printf("ok %u\n", jack_frame_time(t->client)) > 0;
+  if (strcmp(word, "flags") == 0)
+    return say_flags(t, a);
+  if (strcmp(word, "property") == 0)
+    return say_property(t, a, b);
   return false;
 }
 

@@ -6,13 +6,17 @@
 //   live_test equality RATE_HZ BLOCK_SAMPLES CODEC SECONDS
 //   live_test blocks CODEC       ten block sizes
 //   live_test stall CODEC MS     the conductor sleeps for MS
+//   live_test overflow CODEC     it sleeps for longer than its input ring lasts
+//   live_test mono CODEC         one channel, played into through both inputs
 //   live_test restart CODEC      the server is killed and comes back
 //   live_test storm CODEC        connections come and go
 //   live_test freewheel CODEC    a render, faster than time
+//   live_test manners CODEC      names, connections, metadata, refusals (manners.h)
 //   live_test pipewire CODEC     a private PipeWire, its quantum changed from 64 to 1024
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
+#include "tests/live/manners.h"
 #include "tests/live/rt_guard.h"
 #include "tests/live/stage.h"
 #include "tests/live/take.h"
@@ -26,13 +30,6 @@
 #define SKIPPED 77
 #define MAX_STRETCHES 64
 #define FADE_MS 5 // the session's own default
-
-// One demand. All are looked at, so that a failing run says everything it knows.
-static bool demand(bool held, const char *what)
-{
-  printf("%s: %s\n", held ? "ok" : "NOT OK", what);
-  return held;
-}
 
 // ---- the parts that every scenario shares ------------------------------------------------------
 
@@ -190,7 +187,8 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   good = demand(stage_end_take(s), "the recording is whole") && good;
   take t;
   take_part part = {0};
-  if (take_load(&t, s->take_path) && take_align(&part, &t, &s->log, timeline.host_time_samples)) {
+  if (take_load(&t, s->take_path) &&
+      take_align(&part, &t, &s->log, timeline.host_time_samples, s->options.both_inputs)) {
     good = compare_take(s, &part, returns, t.header.rate_hz, least_seconds) && good;
     if (s->options.expect_miss)
       good = fades_are_smooth(s, &part, t.header.rate_hz) && good;
@@ -284,6 +282,37 @@ static int stall(stage *s, char **argv)
   good = demand(stage_said(s, "late at") && stage_said(s, "back at"), "it was said") && good;
   stage_run(s, 2000);
   return !(judge_take(s, 0, 2) && good);
+}
+
+// So long a stall that the input ring overflows: a new timeline begins, as equal as the first.
+static int overflow(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {
+      .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 20};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 500);
+  session_inject_stall(jack_host_session(s->host), 4000);
+  stage_run(s, 7000);
+  bool good = demand(stage_count_events(s, EVENT_OVERFLOW) == 1, "the input overflowed once");
+  good = demand(stage_count_events(s, EVENT_TIMELINE) == 2, "a second timeline began") && good;
+  good = demand(stage_said(s, "input overflowed"), "it was said") && good;
+  return !(judge_take(s, 0, 1.5) && good);
+}
+
+static int mono(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 256,
+                           .codec = argv[0],
+                           .both_inputs = true,
+                           .record_seconds = 20};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 2000);
+  return !judge_take(s, 0, 1.5);
 }
 
 // The server is killed outright and comes back; so do, later, the other clients.
@@ -388,9 +417,10 @@ typedef struct scenario {
 } scenario;
 
 static const scenario scenarios[] = {
-    {"equality", 4, equality}, {"blocks", 1, blocks}, {"stall", 2, stall},
-    {"restart", 1, restart},   {"storm", 1, storm},   {"freewheel", 1, freewheel},
-    {"pipewire", 1, pipewire},
+    {"equality", 4, equality}, {"blocks", 1, blocks},       {"stall", 2, stall},
+    {"overflow", 1, overflow}, {"mono", 1, mono},           {"restart", 1, restart},
+    {"storm", 1, storm},       {"freewheel", 1, freewheel}, {"pipewire", 1, pipewire},
+    {"manners", 1, manners},
 };
 
 int main(int argc, char **argv)

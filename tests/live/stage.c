@@ -44,6 +44,12 @@ static void on_message(void *user, log_level level, const char *message)
   funlockfile(stdout);
 }
 
+bool demand(bool held, const char *what)
+{
+  printf("%s: %s\n", held ? "ok" : "NOT OK", what);
+  return held;
+}
+
 bool stage_said(const stage *s, const char *words)
 {
   return s->said && strstr(s->said, words);
@@ -88,6 +94,14 @@ void stage_run(stage *s, int ms)
     poll_once(s);
 }
 
+void stage_run_with(stage *s, jack_host *other, int ms)
+{
+  for (int64_t end = now_ms() + ms; now_ms() < end; sleep_ms(5)) {
+    poll_once(s);
+    jack_host_poll(other);
+  }
+}
+
 bool stage_wait_connected(stage *s, int ms)
 {
   int64_t end = now_ms() + ms;
@@ -117,6 +131,11 @@ static bool start_tap(stage *s, child *c, const char *what, const char *name, co
   tap_path(path, sizeof path);
   const char *argv[] = {"pw-jack", path, what, name, file, seconds, NULL};
   return child_start_client(c, s->options.pipewire ? argv : argv + 1);
+}
+
+bool stage_start_tap(stage *s, child *c, const char *what, const char *name)
+{
+  return start_tap(s, c, what, name, NULL, NULL);
 }
 
 bool stage_start_server(stage *s)
@@ -154,8 +173,7 @@ bool stage_wire(stage *s)
   bool good = stage_wire_tap(s);
   for (int c = 1; c <= 2 && good; c++) {
     good = child_ask(&s->control, NULL, 0, "connect %s:out_%d recorder:got_%d", us, c, c);
-    // A one-channel model is given one input: two would be mixed.
-    if (c <= (int)codec_get_info(s->model)->n_channels)
+    if (s->options.both_inputs || c <= (int)codec_get_info(s->model)->n_channels)
       good = good && child_ask(&s->control, NULL, 0, "connect player:out_%d %s:in_%d", c, us, c);
   }
   return good;

@@ -22,6 +22,7 @@ typedef struct stage_options {
   double record_seconds; ///< most that the recorder keeps
   bool pipewire;         ///< a private PipeWire instead of jackd
   bool connect_physical; ///< the host connects itself to the physical ports as well
+  bool both_inputs;      ///< a one-channel model is played into through both
   bool expect_miss;      ///< the scenario provokes one
   bool renders;          ///< in freewheel process waits, so its calls are not watched
 } stage_options;
@@ -61,6 +62,12 @@ void stage_close(stage *s); ///< stops and removes everything; harmless when hal
 /// Let `ms` pass while the host is polled and events are collected.
 void stage_run(stage *s, int ms);
 
+/// The same for another host beside the stage's own.
+void stage_run_with(stage *s, jack_host *other, int ms);
+
+/// Start one more client of live_tap: `what` is play or control.
+bool stage_start_tap(stage *s, child *c, const char *what, const char *name);
+
 /// Poll until the host has a session again, at most `ms`.
 bool stage_wait_connected(stage *s, int ms);
 
@@ -76,6 +83,10 @@ bool stage_wire_tap(stage *s);
 
 /// Whether the host's ports are connected as stage_wire connects them.
 bool stage_restored(stage *s);
+
+/// One demand, printed with its outcome. All are looked at, so that a failing run says everything
+/// it knows.
+bool demand(bool held, const char *what);
 
 /// How many events of one kind; whether a message contains `words`.
 unsigned stage_count_events(const stage *s, session_event_kind kind);

@@ -100,7 +100,8 @@ static void copy_cycle(take_part *part, const take *t, uint64_t from, uint64_t t
     part->heard[to + i] = 1;
     for (uint32_t c = 0; c < part->n_channels; c++) {
       uint64_t value = (to + i) * part->n_channels + c;
-      part->sent[value] = t->samples[c][from + i];
+      part->sent[value] = part->mixed ? 0.5F * (t->samples[0][from + i] + t->samples[1][from + i])
+                                      : t->samples[c][from + i];
       part->got[value] = t->samples[2 + c][from + i];
       part->peak_sent = fmaxf(part->peak_sent, fabsf(part->sent[value]));
     }
@@ -131,9 +132,9 @@ static bool find_cycle(const take *t, uint32_t time_samples, uint32_t *near, uin
   return false;
 }
 
-bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from)
+bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed)
 {
-  *part = (take_part){.n_channels = (uint32_t)log->n_channels};
+  *part = (take_part){.n_channels = (uint32_t)log->n_channels, .mixed = mixed};
   uint32_t n_cycles = atomic_load(&log->n_cycles), first = 0, near = 0;
   uint64_t at = 0;
   while (first < n_cycles && log->cycles[first].time_samples != from)

@@ -26,6 +26,7 @@ void take_free(take *t);
 /// counted as the session counts them: in the order received, from its sample 0 on.
 typedef struct take_part {
   uint32_t n_channels;
+  bool mixed;
   uint64_t n_samples;
   float *received; ///< [n_samples, n_channels] what the session was given (host_log.h)
   float *sent;     ///< the same as the recorder heard it
@@ -37,8 +38,9 @@ typedef struct take_part {
 
 /// Lay the recording beside the log, from sample time `from` on. Cycles that only one of the two
 /// had, and those next to a jump of either's clock, are printed and count as not heard: there the
-/// server passed somebody over, and what it then hands out is not defined.
-bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from);
+/// server passed somebody over, and what it then hands out is not defined. `mixed`: the one channel
+/// that the session received should be the mean of the two that were sent.
+bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed);
 void take_part_free(take_part *part);
 
 /// Run the codec offline over part->received. False, and a printed sentence, when that failed.
