@@ -44,10 +44,12 @@ static void go_to(walk *w, size_t end)
   for (; w->checked < end; ++w->checked) {
     if (!w->wet) {
       ++w->verdict->n_excluded;
-    } else if (++w->verdict->n_compared, !sample_equal(w, w->checked)) {
-      if (w->verdict->n_different++ == 0) {
-        w->verdict->first_different = w->checked;
-      }
+      continue;
+    }
+    ++w->verdict->n_compared;
+    ++w->verdict->n_compared_last;
+    if (!sample_equal(w, w->checked) && w->verdict->n_different++ == 0) {
+      w->verdict->first_different = w->checked;
     }
   }
 }
@@ -58,6 +60,7 @@ static status begin_timeline(walk *w, const session_event *e, error *err)
   const size_t base = (size_t)(e->position_samples - r->host_time_samples);
   go_to(w, base);
   w->base = base;
+  w->verdict->n_compared_last = 0;
   w->wet = w->verdict->n_timelines == 0;
   const int number = w->verdict->n_timelines++;
   if (number < LIVE_CHECK_MAX_TIMELINES && r->timeline_rates_hz[number]) {

@@ -29,7 +29,8 @@ typedef struct live_recording {
 } live_recording;
 
 typedef struct live_verdict {
-  size_t n_compared; ///< samples that had to be equal
+  size_t n_compared;      ///< samples that had to be equal
+  size_t n_compared_last; ///< of these, in the last timeline
   size_t n_different;
   size_t first_different; ///< index into the recording
   size_t n_excluded;      ///< late, fading, fallback

@@ -220,9 +220,7 @@ static void an_overflow_begins_a_new_timeline(void **unused)
   const session_event *second = trial_host_event(&h, EVENT_TIMELINE, 1);
   assert_non_null(second);
   assert_int_equal(second->position_samples, line.host_time_samples);
-  // The last stretch must have been heard wet again.
-  assert_true(v.n_compared > 3 * RATE_HZ);
-  assert_true(h.out[h.n_samples - 1] != 0.0f);
+  assert_true(v.n_compared_last > RATE_HZ / 2); // heard wet again
   trial_host_free(&h);
   codec_unref(model);
 }
@@ -238,7 +236,7 @@ static void a_block_beyond_all_bounds_is_refused(void **unused)
   const live_verdict v = trial_host_close(&h);
   assert_int_equal(v.n_different, 0);
   assert_int_equal(v.n_timelines, 2);
-  assert_true(h.out[h.n_samples - 1] != 0.0f);
+  assert_true(v.n_compared_last > RATE_HZ / 4);
   trial_host_free(&h);
   codec_unref(model);
 }
@@ -283,8 +281,10 @@ static void a_larger_block_that_nobody_announced(void **unused)
   assert_int_equal(session_set_block(h.s, t.largest_block_samples, NULL), STATUS_OK);
   trial_host_run(&h, 3.0, 1024);
   const live_verdict v = trial_host_close(&h);
+  const session_event *longer = trial_host_event(&h, EVENT_LATENCY, 0);
   assert_int_equal(v.n_different, 0);
-  assert_true(h.out[h.n_samples - 1] != 0.0f);
+  assert_non_null(longer);
+  assert_non_null(recovery_after(longer));
   trial_host_free(&h);
   codec_unref(model);
 }
@@ -305,8 +305,8 @@ static void another_rate_begins_a_new_timeline(void **unused)
   const live_verdict v = trial_host_close(&h);
   assert_int_equal(v.n_different, 0);
   assert_int_equal(v.n_timelines, 3);
-  assert_true(v.n_compared > 3 * RATE_HZ);
-  assert_true(h.out[h.n_samples - 1] != 0.0f);
+  assert_true(v.n_compared > 2 * RATE_HZ);
+  assert_true(v.n_compared_last > RATE_HZ / 2);
   trial_host_free(&h);
   codec_unref(model);
 }
