@@ -272,7 +272,8 @@ status npy_writer_open(npy_writer **w, const char *path, element_type type, int 
 
 status npy_writer_write(npy_writer *w, const void *rows, size_t n_rows, error *err)
 {
-  if (w->row_bytes > 0 && fwrite(rows, w->row_bytes, n_rows, w->sink.stream) != n_rows) {
+  if (n_rows > 0 && w->row_bytes > 0 &&
+      fwrite(rows, w->row_bytes, n_rows, w->sink.stream) != n_rows) {
     return write_failed(w, err);
   }
   w->shape.dims[0] += (int64_t)n_rows;
