@@ -3,6 +3,7 @@
 
 #include "models/import.h"
 
+#include "models/import_encodec.h"
 #include "models/import_lyra.h"
 
 #include <dirent.h>
@@ -24,6 +25,7 @@ typedef struct importer {
 /// One line per importer; the first that takes a file gets them all.
 static const importer importers[] = {
     {"Lyra v1.2: its three .tflite files, or their folder", import_lyra_recognises, import_lyra},
+    {"EnCodec: a .th file, or a Hugging Face folder", import_encodec_recognises, import_encodec},
 };
 enum { N_IMPORTERS = sizeof importers / sizeof *importers };
 

@@ -104,4 +104,5 @@ def main():
         compare(EncodecModel.encodec_model_48khz(False), seanet.encodec_48khz(), n_samples, 24.0)
 
 
-main()
+if __name__ == "__main__":
+    main()
