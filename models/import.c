@@ -98,7 +98,9 @@ static status list_folder(file_list *list, const char *folder, error *err)
     }
   }
   closedir(stream);
-  qsort(list->paths + first, (size_t)(list->count - first), sizeof *list->paths, compare_paths);
+  if (list->count > first) {
+    qsort(list->paths + first, (size_t)(list->count - first), sizeof *list->paths, compare_paths);
+  }
   return code;
 }
 

@@ -117,7 +117,7 @@ static int32_t field_i32(reader *r, table t, unsigned id, int32_t otherwise)
   return at ? (int32_t)read_u32(r, at) : otherwise;
 }
 
-static int8_t field_i8(reader *r, table t, unsigned id)
+static int field_i8(reader *r, table t, unsigned id)
 {
   const size_t at = field(r, t, id, 1);
   return at && within(r, at, 1) ? (int8_t)r->data[at] : 0;
