@@ -30,8 +30,9 @@ status conductor_init(conductor *c, codec *model, int n_codebooks, rate_pair *ra
     st = st == STATUS_OK ? pipeline_decode(&c->way) : st;
     st = st == STATUS_OK ? pipeline_give(&c->way, &n_given) : st;
     if (st != STATUS_OK) {
+      error_set(err, st, "%s fails on silence (%s)", c->way.info->name, status_name(st));
       conductor_destroy(c);
-      return error_set(err, st, "%s fails on silence", c->way.info->name);
+      return st;
     }
   }
   pipeline_restart(&c->way, rates);
