@@ -42,12 +42,46 @@
   for (int64_t i = 0; i < (count); i += VEC_LANES)                                                 \
     for (vec_mask mask = vec_first((count)-i), *once = &mask; once; once = NULL)
 
-static void activate(float *y, const float *x, int64_t count, activation act, float slope)
+// `act` is a constant where this is called: a loop of its own for each.
+static inline __attribute__((always_inline)) void
+activate_all(float *y, const float *x, int64_t count, const activation act, float slope)
 {
   const vec slopes = vec_set(slope);
-  EACH_VECTOR(i, mask, count)
-  {
-    vec_store_masked(y + i, mask, vec_activate(vec_load_masked(x + i, mask), act, slopes));
+  int64_t i = 0;
+  for (; i + VEC_LANES <= count; i += VEC_LANES) {
+    vec_store(y + i, vec_activate(vec_load(x + i), act, slopes));
+  }
+  const vec_mask mask = vec_first(count - i);
+  vec_store_masked(y + i, mask, vec_activate(vec_load_masked(x + i, mask), act, slopes));
+}
+
+static void activate(float *y, const float *x, int64_t count, activation act, float slope)
+{
+  switch (act) {
+  case ACT_ELU:
+    activate_all(y, x, count, ACT_ELU, slope);
+    break;
+  case ACT_LEAKY_RELU:
+    activate_all(y, x, count, ACT_LEAKY_RELU, slope);
+    break;
+  case ACT_RELU:
+    activate_all(y, x, count, ACT_RELU, slope);
+    break;
+  case ACT_GELU:
+    activate_all(y, x, count, ACT_GELU, slope);
+    break;
+  case ACT_SILU:
+    activate_all(y, x, count, ACT_SILU, slope);
+    break;
+  case ACT_TANH:
+    activate_all(y, x, count, ACT_TANH, slope);
+    break;
+  case ACT_SIGMOID:
+    activate_all(y, x, count, ACT_SIGMOID, slope);
+    break;
+  case ACT_NONE:
+    activate_all(y, x, count, ACT_NONE, slope);
+    break;
   }
 }
 

@@ -15,6 +15,12 @@
 // Where sum s of a tile finds its vector of weights.
 #define WEIGHT_AT(s) ((s) / n_vectors * panel_step + (s) % n_vectors * VEC_LANES)
 
+// Ask for the weights that sum s will need, once per cache line.
+#define WEIGHT_AHEAD(s)                                                                            \
+  if ((s) % n_vectors * VEC_LANES * (int)sizeof(WEIGHT) % 64 == 0) {                               \
+    __builtin_prefetch((const char *)(w + WEIGHT_AT(s)) + PREFETCH_BYTES, 0, PREFETCH_HINT);       \
+  }
+
 static inline __attribute__((always_inline)) void
 WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n_rows,
                   const int n_panels, const int n_vectors)
@@ -43,6 +49,7 @@ WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n
         vec weights[TILE_MAX_SUMS];
         VEC_UNROLL
         for (int s = 0; s < n_sums; ++s) {
+          WEIGHT_AHEAD(s);
           weights[s] = WEIGHT_LOAD(w + WEIGHT_AT(s));
         }
         VEC_UNROLL
@@ -61,9 +68,7 @@ WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n
         }
         VEC_UNROLL
         for (int s = 0; s < n_sums; ++s) {
-          if (s % 2 == 0) {
-            __builtin_prefetch((const char *)(w + WEIGHT_AT(s)) + PREFETCH_BYTES);
-          }
+          WEIGHT_AHEAD(s);
           const vec weights = WEIGHT_LOAD(w + WEIGHT_AT(s));
           VEC_UNROLL
           for (int i = 0; i < n_rows; ++i) {
@@ -181,4 +186,5 @@ static void WEIGHT_NAME(product)(const window_job *job, const window_part *part)
                (int)(sizeof WEIGHT_NAME(tiles) / sizeof *WEIGHT_NAME(tiles)));
 }
 
+#undef WEIGHT_AHEAD
 #undef WEIGHT_AT

@@ -63,6 +63,9 @@
 // How far ahead a wide tile asks for weights: memory gave 54 GB/s with it and 47 without (Zen 5,
 // 34 MB of weights per hop; 1 to 3 KB are alike, 4 KB is too far).
 #define PREFETCH_BYTES 2048
+#ifndef PREFETCH_HINT
+#define PREFETCH_HINT 3
+#endif
 
 #define FEW_OUTPUTS 4 // up to here lanes run over rows
 
