@@ -123,10 +123,11 @@ status byte_source_peek(byte_source *s, const uint8_t **data, size_t *n_peeked, 
 }
 
 // A device or pipe must not be replaced by a file of its name.
-static bool is_special(const char *path)
+bool byte_sink_is_direct(const char *path)
 {
   struct stat info;
-  return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+  return is_standard(path) ||
+         (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
 static FILE *open_standard_output(void)
@@ -147,7 +148,7 @@ status byte_sink_open(byte_sink *s, const char *path, bool growing, error *err)
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory to write it", path);
   }
   status code = STATUS_OK;
-  s->direct = is_standard(path) || growing || is_special(path);
+  s->direct = growing || byte_sink_is_direct(path);
   if (s->direct) {
     s->stream = is_standard(path) ? open_standard_output() : fopen(path, "wbe");
     code = s->stream ? STATUS_OK : open_failed(s->name, "create", errno, err);

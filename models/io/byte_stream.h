@@ -51,6 +51,9 @@ typedef struct byte_sink {
 /// price that a failure leaves what was written so far.
 status byte_sink_open(byte_sink *s, const char *path, bool growing, error *err);
 
+/// Would `path` be opened directly, being "-", a pipe or a device?
+bool byte_sink_is_direct(const char *path);
+
 /// Everything is written, and stands under the final name. STATUS_IO otherwise, and then nothing
 /// does (unless direct). Closes the sink either way.
 status byte_sink_commit(byte_sink *s, error *err);
