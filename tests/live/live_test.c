@@ -101,12 +101,14 @@ static bool judge(const take_verdict *v, const take_part *part, uint64_t least_s
   if (v->n_sent_different)
     printf(", %" PRIu64 " received otherwise than sent (first at %" PRIu64 ")", v->n_sent_different,
            v->first_sent_different);
-  printf(", %" PRIu64 " left out around what is listed above; peak sent %.3f\n", v->n_left_out,
-         (double)part->peak_sent);
+  printf(", %" PRIu64 " left out around what is listed above; peak sent %.3f, got %.3f\n",
+         v->n_left_out, (double)part->peak_sent, (double)part->peak_got);
   bool good = demand(v->n_sent_different == 0, "the session received what was sent");
   good = demand(v->n_different == 0, "every sample is the offline result, bit for bit") && good;
   good = demand(v->n_compared >= least_samples * part->n_channels, "enough was compared") && good;
-  return demand(part->peak_sent > 0.3F, "something was played") && good;
+  return demand(part->peak_sent > 0.3F && part->peak_got > 1e-3F,
+                "something was played and heard") &&
+         good;
 }
 
 static bool compare_take(stage *s, take_part *part, unsigned returns, uint32_t rate_hz,

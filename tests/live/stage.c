@@ -3,6 +3,7 @@
 
 #include "tests/live/stage.h"
 
+#include "tests/live/live_model.h"
 #include "tests/live/rt_guard.h"
 
 #include <signal.h>
@@ -197,20 +198,6 @@ bool stage_restored(stage *s)
   return good;
 }
 
-static bool open_model(stage *s, error *err)
-{
-  unsigned rate_hz, hop, channels;
-  if (sscanf(s->options.codec, "bypass:%u:%u:%u", &rate_hz, &hop, &channels) == 3)
-    return codec_open_bypass(&s->model, rate_hz, hop, channels, err) == STATUS_OK;
-  device *dev = NULL;
-  if (device_open(&dev, &(device_options){.kind = COMPUTE_CPU, .n_threads = 1}, err))
-    return false;
-  codec_options options = {.dev = dev, .storage = DTYPE_F32, .log = &s->sink};
-  status st = codec_open(&s->model, s->options.codec, &options, err);
-  device_unref(dev);
-  return st == STATUS_OK;
-}
-
 static void enter(void *user)
 {
   (void)user;
@@ -226,10 +213,6 @@ static void leave(void *user)
 static bool open_host(stage *s)
 {
   error err = {STATUS_OK, ""};
-  if (!open_model(s, &err)) {
-    printf("no model: %s\n", err.message);
-    return false;
-  }
   uint64_t n_samples = (uint64_t)(s->options.record_seconds * s->options.rate_hz);
   if (!host_log_open(&s->log, (int)codec_get_info(s->model)->n_channels, n_samples))
     return false;
@@ -268,6 +251,11 @@ stage_result stage_open(stage *s, const stage_options *options)
                        .rate_hz = options->rate_hz,
                        .block_samples = options->block_samples,
                        .pipewire = options->pipewire};
+  error err = {STATUS_OK, ""};
+  if (live_model_open(&s->model, options->codec, s->folder, &s->sink, &err)) {
+    printf("no model: %s\n", err.message);
+    return err.code == STATUS_NOT_FOUND ? STAGE_IMPOSSIBLE : STAGE_FAILED;
+  }
   // The recorder runs before the host, so that it has heard the session's sample 0.
   if (!stage_start_server(s) || !stage_start_clients(s) || !open_host(s) || !stage_wire(s))
     return STAGE_FAILED;

@@ -17,7 +17,7 @@
 
 typedef struct stage_options {
   uint32_t rate_hz, block_samples; ///< of the server
-  const char *codec;               ///< "bypass:RATE_HZ:HOP_SAMPLES:CHANNELS" or a model file
+  const char *codec;               ///< as for live_model_open
   session_fallback fallback;
   double record_seconds; ///< most that the recorder keeps
   bool pipewire;         ///< a private PipeWire instead of jackd

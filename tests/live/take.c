@@ -103,6 +103,7 @@ static void copy_cycle(take_part *part, const take *t, uint64_t from, uint64_t t
       part->sent[value] = part->mixed ? 0.5F * (t->samples[0][from + i] + t->samples[1][from + i])
                                       : t->samples[c][from + i];
       part->got[value] = t->samples[2 + c][from + i];
+      part->peak_got = fmaxf(part->peak_got, fabsf(part->got[value]));
       part->peak_sent = fmaxf(part->peak_sent, fabsf(part->sent[value]));
     }
   }

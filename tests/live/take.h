@@ -33,7 +33,7 @@ typedef struct take_part {
   float *got;      ///< what the recorder heard of the session's output
   float *expected; ///< the offline result over `received`; after take_render
   uint8_t *heard;  ///< [n_samples] 1: in a cycle that recorder and session both had, at one time
-  float peak_sent; ///< so that silence is not taken for equality
+  float peak_sent, peak_got; ///< so that silence is not taken for equality
 } take_part;
 
 /// Lay the recording beside the log, from sample time `from` on. Cycles that only one of the two
