@@ -22,7 +22,8 @@ static status errno_status(int code)
 status file_map_open(file_map *map, const char *path, error *err)
 {
   *map = (file_map){0};
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  // Not blocking: a pipe without a writer must be refused, not waited for.
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat info;
   if (fd < 0 || fstat(fd, &info) != 0) {
     const int code = errno;
@@ -67,6 +68,10 @@ static void save_free(file_save *save)
 status file_save_open(file_save *save, const char *path, error *err)
 {
   *save = (file_save){0};
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) { // the rename would replace a device
+    return error_set(err, STATUS_IO, "%s: cannot write: not a regular file", path);
+  }
   const size_t size = strlen(path) + 48;
   save->path = strdup(path);
   save->temp = malloc(size);
@@ -84,8 +89,7 @@ status file_save_open(file_save *save, const char *path, error *err)
   if (!save->stream) {
     const int code = errno;
     save_free(save);
-    return error_set(err, code == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "%s: cannot create: %s",
-                     path, strerror(code));
+    return error_set(err, errno_status(code), "%s: cannot create: %s", path, strerror(code));
   }
   return STATUS_OK;
 }
