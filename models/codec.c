@@ -206,3 +206,10 @@ status codec_state_restore(codec_state *s, const void *snapshot)
 {
   return s->owner->table->state_restore(s, snapshot);
 }
+
+void codec_visit_memory(const codec_state *s, codec_memory_visit visit, void *user)
+{
+  if (s->owner->table->visit_memory) {
+    s->owner->table->visit_memory(s, visit, user);
+  }
+}

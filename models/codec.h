@@ -97,6 +97,11 @@ size_t codec_state_bytes(const codec_state *s);
 status codec_state_save(codec_state *s, void *snapshot);
 status codec_state_restore(codec_state *s, const void *snapshot);
 
+/// Tell `visit` of each stretch of host memory that a step reads or writes, for locking it: the
+/// stream's first, then the weights. On other devices than the CPU there is none. [main]
+typedef void (*codec_memory_visit)(void *user, const void *data, size_t bytes);
+void codec_visit_memory(const codec_state *s, codec_memory_visit visit, void *user);
+
 /// A codec whose "codes" are its samples' bits, untouched: hop and rate are free, delay is zero.
 /// It exists to prove latencies and equality; n_codebooks = hop_samples * n_channels (each sample
 /// one i32). 1 to 384000 Hz, 1 to 8 channels; STATUS_USAGE, STATUS_NO_MEMORY.

@@ -29,6 +29,8 @@ typedef struct codec_vtable {
   size_t (*state_bytes)(const codec_state *s);
   status (*state_save)(codec_state *s, void *snapshot);
   status (*state_restore)(codec_state *s, const void *snapshot);
+  /// Optional: without it there is no memory to speak of.
+  void (*visit_memory)(const codec_state *s, codec_memory_visit visit, void *user);
 
   /// Null where it is the same as `decode`.
   status (*decode_final)(codec_state *s, const int32_t *codes, int n_steps, int n_used,

@@ -461,6 +461,33 @@ static void network_close(codec *c)
   free(network);
 }
 
+static void visit_weights(const layer_set *set, codec_memory_visit visit, void *user)
+{
+  for (int i = 0; i < set->n_weights; ++i) {
+    const weight *w = set->weights[i];
+    if (w->form) {
+      visit(user, w->form, w->form_bytes);
+    }
+  }
+}
+
+static void network_visit_memory(const codec_state *state, codec_memory_visit visit, void *user)
+{
+  const network_state *s = (const network_state *)state;
+  const codec_info *info = &s->network->base.info;
+  if (s->network->dev->kind != COMPUTE_CPU) {
+    return;
+  }
+  visit(user, s->activations.data, s->activations.size_bytes);
+  visit(user, s->audio, samples_bytes(s, (int64_t)s->max_steps * info->hop_samples));
+  visit(user, s->codes, codes_bytes(s, s->max_steps, (int)info->n_codebooks));
+  if (s->memory.block) {
+    visit(user, s->memory.block, s->memory.block_bytes);
+  }
+  visit_weights(s->network->encoder, visit, user);
+  visit_weights(s->network->decoder, visit, user);
+}
+
 static const codec_vtable network_table = {
     .close = network_close,
     .state_new = network_state_new,
@@ -472,6 +499,7 @@ static const codec_vtable network_table = {
     .state_bytes = network_state_bytes,
     .state_save = network_state_save,
     .state_restore = network_state_restore,
+    .visit_memory = network_visit_memory,
     .decode_final = network_decode_final,
     .encode_chunk = network_encode_chunk,
     .decode_chunk = network_decode_chunk,
