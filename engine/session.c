@@ -237,21 +237,34 @@ static status make_rings(session *s, const plan *p, error *err)
              : st;
 }
 
-// Everything if the limit allows; else the rings, which the audio thread touches.
+typedef struct lock_tally {
+  size_t locked_bytes, refused_bytes;
+} lock_tally;
+
+static void lock_stretch(void *user, const void *data, size_t bytes)
+{
+  lock_tally *tally = user;
+  *(mlock(data, bytes) == 0 ? &tally->locked_bytes : &tally->refused_bytes) += bytes;
+}
+
+// What the audio thread touches first, then what a step touches, as far as the limit goes.
 static void lock_memory(session *s)
 {
-  ring *rings[] = {&s->input, &s->output, &s->messages, &s->audio.dry, &s->audio.hold};
-  if (mlockall(MCL_CURRENT) == 0) {
-    return;
-  }
-  int failed = mlock(s, sizeof *s);
+  const ring *rings[] = {&s->input, &s->output, &s->messages, &s->audio.dry, &s->audio.hold};
+  lock_tally own = {0};
+  lock_tally model = {0};
+  lock_stretch(&own, s, sizeof *s);
   for (size_t i = 0; i < sizeof rings / sizeof *rings; ++i) {
-    failed |= mlock(rings[i]->data, ring_bytes(rings[i]));
+    lock_stretch(&own, rings[i]->data, ring_bytes(rings[i]));
   }
-  log_write(&s->log, LOG_WARNING,
-            failed ? "memory cannot be locked (see ulimit -l): paging may be heard"
-                   : "only the audio rings are locked in memory (see ulimit -l): paging of weights "
-                     "may be heard");
+  codec_visit_memory(s->conductor.way.state, lock_stretch, &model);
+  if (own.refused_bytes || model.refused_bytes) {
+    log_write(&s->log, LOG_WARNING,
+              "memory is not all locked, paging may be heard: rings %zu of %zu KiB, model %zu of "
+              "%zu KiB (see ulimit -l)",
+              own.locked_bytes >> 10, (own.locked_bytes + own.refused_bytes) >> 10,
+              model.locked_bytes >> 10, (model.locked_bytes + model.refused_bytes) >> 10);
+  }
 }
 
 // --- opening and closing ---
