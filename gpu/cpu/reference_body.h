@@ -69,6 +69,9 @@ static status FN(pack)(device *dev, weight *w, error *err)
   unsigned char *block = w->form ? w->form : dev->allocate(dev, bytes);
   if (!rows || !block) {
     dev->release(dev, rows);
+    if (!w->form) {
+      dev->release(dev, block);
+    }
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %zu values", w->name, count);
   }
   FN(form) *form = (FN(form) *)block;
