@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/failing_alloc.h"
 #include "tests/models/golden.h"
 #include "tests/models/scratch.h"
 
@@ -140,6 +141,49 @@ static void half_a_codec(void **state)
   device_unref(dev);
 }
 
+typedef struct opening {
+  const char *path;
+  device *dev;
+} opening;
+
+static status open_and_close(void *user, error *err)
+{
+  const opening *o = user;
+  const codec_options options = {.dev = o->dev, .storage = DTYPE_F16};
+  codec *c = NULL;
+  codec_state *s = NULL;
+  status code = codec_open(&c, o->path, &options, err);
+  if (code == STATUS_OK) {
+    code = codec_state_new(&s, c, 2, 2, err);
+  }
+  codec_state_free(s);
+  codec_unref(c);
+  return code;
+}
+
+static status load_and_save(void *user, error *err)
+{
+  const opening *o = user;
+  seanet *net = NULL;
+  status code = seanet_load(&net, o->path, err);
+  if (code == STATUS_OK) {
+    code = seanet_save(net, o->path, NULL, 0, err);
+  }
+  seanet_free(net, NULL);
+  return code;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+  seanet_config config = narrow_24khz();
+  config.n_codebooks = 3;
+  opening o = {.path = scratch_path(*state, "f.safetensors"), .dev = variant_open(0, 1)};
+  save(&config, o.path);
+  assert_true(failing_alloc_each(open_and_close, &o) > 100);
+  assert_true(failing_alloc_each(load_and_save, &o) > 100);
+  device_unref(o.dev);
+}
+
 typedef struct damage {
   const char *from, *to; ///< same length, so that the file stays well-formed
   status code;
@@ -219,6 +263,7 @@ int main(void)
       cmocka_unit_test(a_file_opens_as_a_codec),
       cmocka_unit_test(half_a_codec),
       cmocka_unit_test(damage_is_named),
+      cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests_name("seanet_file", tests, open_folder, close_folder);
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "tests/failing_alloc.h"
 #include "tests/models/golden.h"
 
 #define SEED 7
@@ -271,12 +272,40 @@ static void failures_are_passed_on(void **unused)
   device_unref(dev);
 }
 
+static status make_both(void *user, error *err)
+{
+  const whole_options options = {.max_steps = 2};
+  whole_encoder *e = NULL;
+  whole_decoder *d = NULL;
+  status code = whole_encoder_new(&e, user, &options, (code_sink){0}, err);
+  if (code == STATUS_OK) {
+    code = whole_decoder_new(&d, user, &options, (audio_sink){0}, err);
+  }
+  whole_encoder_free(e);
+  whole_decoder_free(d);
+  return code;
+}
+
+static void every_allocation_may_fail(void **unused)
+{
+  (void)unused;
+  device *dev = variant_open(0, 1);
+  for (int chunked = 0; chunked < 2; ++chunked) {
+    const seanet_config config = small(chunked);
+    codec *c = open_codec(&config, dev);
+    assert_true(failing_alloc_each(make_both, c) >= 10);
+    codec_unref(c);
+  }
+  device_unref(dev);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(portions_do_not_matter),
       cmocka_unit_test(chunks_equal_pytorch),
       cmocka_unit_test(failures_are_passed_on),
+      cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests_name("whole", tests, NULL, NULL);
 }
