@@ -9,7 +9,7 @@
 #include "engine/latency.h"
 #include "engine/session_internal.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -69,11 +69,13 @@ static status find_latency(const session *s, plan *p, uint32_t slack_samples, er
   };
   uint64_t least = 0;
   const status st = latency_search(&query, &least, err);
-  if (st == STATUS_OK && least + slack_samples > MOST_RING_SAMPLES) {
-    return error_set(err, STATUS_UNSUPPORTED, "%s at %u Hz would have a latency of %llu samples",
-                     s->info->name, p->host_rate_hz, (unsigned long long)(least + slack_samples));
+  least += slack_samples;
+  if (st == STATUS_OK && least > MOST_RING_SAMPLES) {
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "%s at %u Hz would have a latency of %" PRIu64 " samples", s->info->name,
+                     p->host_rate_hz, least);
   }
-  p->latency_samples = (uint32_t)least + slack_samples;
+  p->latency_samples = (uint32_t)least;
   return st;
 }
 
@@ -87,7 +89,8 @@ static status plan_new(plan **made, const session *s, uint32_t host_rate_hz, uin
   if (!p || (!rates && !own)) {
     free(p);
     free(own);
-    return error_set(err, STATUS_NO_MEMORY, "no memory for a session at %u Hz", host_rate_hz);
+    error_set(err, STATUS_NO_MEMORY, "no memory for a session at %u Hz", host_rate_hz);
+    return STATUS_NO_MEMORY;
   }
   status st = own ? rate_pair_init(own, s->info, host_rate_hz, err) : STATUS_OK;
   const double fade_ms = s->config.fade_ms != 0.0f ? (double)s->config.fade_ms : 5.0;
@@ -250,12 +253,13 @@ static void lock_stretch(void *user, const void *data, size_t bytes)
 // What the audio thread touches first, then what a step touches, as far as the limit goes.
 static void lock_memory(session *s)
 {
-  const ring *rings[] = {&s->input, &s->output, &s->messages, &s->audio.dry, &s->audio.hold};
+  const ring *const rings[] = {&s->input,     &s->output,     &s->messages,
+                               &s->audio.dry, &s->audio.hold, NULL};
   lock_tally own = {0};
   lock_tally model = {0};
   lock_stretch(&own, s, sizeof *s);
-  for (size_t i = 0; i < sizeof rings / sizeof *rings; ++i) {
-    lock_stretch(&own, rings[i]->data, ring_bytes(rings[i]));
+  for (const ring *const *r = rings; *r; ++r) {
+    lock_stretch(&own, (*r)->data, ring_bytes(*r));
   }
   codec_visit_memory(s->conductor.way.state, lock_stretch, &model);
   if (own.refused_bytes || model.refused_bytes) {

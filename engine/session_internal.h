@@ -46,6 +46,8 @@ typedef enum heard { HEARD_WET, HEARD_FADE_OUT, HEARD_FALLBACK, HEARD_FADE_IN } 
 
 /// What the audio thread alone touches.
 typedef struct audio_side {
+  ring dry;  ///< past input by stream position, for FALLBACK_DRY
+  ring hold; ///< what was last heard wet, by stream position
   const plan *plan;
   uint64_t t;         ///< stream position of the next sample
   uint64_t base;      ///< stream position of the present timeline's sample 0
@@ -56,8 +58,6 @@ typedef struct audio_side {
   heard mode;
   uint32_t wet_gain;  ///< 0 to fade_samples
   bool cut;           ///< input is dropped until a new timeline can begin
-  ring dry;           ///< past input by stream position, for FALLBACK_DRY
-  ring hold;          ///< what was last heard wet, by stream position
   uint64_t hold_end;  ///< stream position after the last sample in `hold`
   uint64_t hold_read; ///< samples of it given since
   float hold_gain;
@@ -80,6 +80,15 @@ typedef struct counters {
 } counters;
 
 struct session {
+  // shared; each keeps its ends on cache lines of their own
+  ring input;    ///< [audio] to conductor, by input position
+  ring output;   ///< conductor to [audio], by stream position
+  ring messages; ///< [audio] to conductor: session_message
+  ring events;   ///< conductor to [main]: session_event
+
+  audio_side audio;                               ///< [audio] alone
+  _Alignas(CACHE_LINE_BYTES) conductor conductor; ///< the conductor alone
+
   // const after open
   codec *model;
   const codec_info *info;
@@ -87,10 +96,6 @@ struct session {
   log_sink log;
 
   // shared
-  ring input;                                       ///< [audio] to conductor, by input position
-  ring output;                                      ///< conductor to [audio], by stream position
-  ring messages;                                    ///< [audio] to conductor: session_message
-  ring events;                                      ///< conductor to [main]: session_event
   _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t bell; ///< grows when there is something to do
   _Atomic uint32_t asleep;                          ///< 1: the conductor waits on `bell`
   _Atomic uint32_t overflow;                        ///< overflow_flag
@@ -109,8 +114,6 @@ struct session {
   _Atomic uint64_t timeline_host[2]; ///< by the number's lowest bit
   counters counts;
 
-  _Alignas(CACHE_LINE_BYTES) audio_side audio;
-  _Alignas(CACHE_LINE_BYTES) conductor conductor;
   pthread_t thread;
 };
 

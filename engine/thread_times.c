@@ -4,9 +4,7 @@
 #include "engine/thread_times.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -57,13 +55,24 @@ static void read_text(int file, char *text, size_t size)
   text[n > 0 ? n : 0] = '\0';
 }
 
+// The nth number (0: first) of a line of numbers parted by blanks; 0 where there are fewer.
+static uint64_t nth_number(const char *text, int nth)
+{
+  for (;; --nth) {
+    char *end = NULL;
+    const uint64_t number = strtoull(text, &end, 10);
+    if (end == text || nth == 0) {
+      return end == text ? 0 : number;
+    }
+    text = end;
+  }
+}
+
 static uint64_t read_run_delay_ns(int schedstat)
 {
   char text[128];
-  uint64_t running = 0;
-  uint64_t waiting = 0;
   read_text(schedstat, text, sizeof text);
-  return sscanf(text, "%" SCNu64 " %" SCNu64, &running, &waiting) == 2 ? waiting : 0;
+  return nth_number(text, 1);
 }
 
 // Lines "cpu<n> user nice system idle iowait irq softirq steal ...".
@@ -73,14 +82,12 @@ static void read_steal_ns(const thread_times *t, uint64_t *steal_ns)
   read_text(t->stat, text, sizeof text);
   memset(steal_ns, 0, THREAD_TIMES_MAX_CPUS * sizeof *steal_ns);
   for (const char *line = strchr(text, '\n'); line; line = strchr(line + 1, '\n')) {
-    unsigned cpu = 0;
-    uint64_t ticks = 0;
     if (strncmp(line, "\ncpu", 4) != 0) {
       return;
     }
-    if (sscanf(line, " cpu%u %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &cpu, &ticks) == 2 &&
-        cpu < THREAD_TIMES_MAX_CPUS) {
-      steal_ns[cpu] = ticks * t->tick_ns;
+    const uint64_t cpu = nth_number(line + 4, 0);
+    if (cpu < THREAD_TIMES_MAX_CPUS) {
+      steal_ns[cpu] = nth_number(line + 4, 8) * t->tick_ns;
     }
   }
 }

@@ -9,10 +9,13 @@
 #include "tests/engine/trial_host.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
-#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -181,6 +184,77 @@ static void a_slow_step_is_our_own_miss(void **unused)
   codec_unref(model);
 }
 
+static atomic_bool hogs_stop;
+
+static void *hog(void *cpus)
+{
+  volatile unsigned n = 0;
+  pthread_setaffinity_np(pthread_self(), sizeof(cpu_set_t), cpus);
+  while (!atomic_load(&hogs_stop)) {
+    ++n;
+  }
+  return NULL;
+}
+
+static void start_hogs(pthread_t *threads, int n, cpu_set_t *cpus)
+{
+  atomic_store(&hogs_stop, false);
+  for (int i = 0; i < n; ++i) {
+    assert_int_equal(pthread_create(&threads[i], NULL, hog, cpus), 0);
+  }
+}
+
+static void stop_hogs(pthread_t *threads, int n)
+{
+  atomic_store(&hogs_stop, true);
+  for (int i = 0; i < n; ++i) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
+// The conductor shares a CPU with six threads that never rest; the host has another.
+static void a_cpu_taken_away_is_not_our_own_miss(void **unused)
+{
+  (void)unused;
+  cpu_set_t all;
+  cpu_set_t shared;
+  pthread_t threads[6];
+  int first = 0;
+  assert_int_equal(pthread_getaffinity_np(pthread_self(), sizeof all, &all), 0);
+  if (CPU_COUNT(&all) < 2 || access("/proc/thread-self/schedstat", R_OK) != 0) {
+    print_message("needs two CPUs and schedstat\n");
+    skip();
+  }
+  for (; !CPU_ISSET(first, &all); ++first) {
+  }
+  cpu_set_t host = all;
+  CPU_CLR(first, &host);
+  CPU_ZERO(&shared);
+  CPU_SET(first, &shared);
+  codec *model = open_model();
+  session_config config = plain;
+  config.block_samples = 64;
+  config.slack_samples = FADE; // nothing to spare
+  pthread_setaffinity_np(pthread_self(), sizeof shared, &shared);
+  trial_host_open(&h, model, &config, 1.5, 1.0);
+  pthread_setaffinity_np(pthread_self(), sizeof host, &host);
+  start_hogs(threads, 6, &shared);
+  trial_host_run(&h, 1.5, 64);
+  stop_hogs(threads, 6);
+  pthread_setaffinity_np(pthread_self(), sizeof all, &all);
+  const live_verdict v = trial_host_close(&h);
+  const session_event *e = NULL;
+  int n_others = 0;
+  for (int i = 0; (e = trial_host_event(&h, EVENT_LATE, i)); ++i) {
+    n_others += !e->own;
+    assert_true(e->own || e->run_delay_us + e->steal_us >= e->value);
+  }
+  assert_int_equal(v.n_different, 0);
+  assert_true(n_others > 0);
+  trial_host_free(&h);
+  codec_unref(model);
+}
+
 static void many_stalls_in_a_row(void **unused)
 {
   (void)unused;
@@ -345,6 +419,7 @@ int main(void)
       cmocka_unit_test(dry_fallback_is_the_input_delayed_by_latency),
       cmocka_unit_test(hold_fallback_repeats_and_fades),
       cmocka_unit_test(a_slow_step_is_our_own_miss),
+      cmocka_unit_test(a_cpu_taken_away_is_not_our_own_miss),
       cmocka_unit_test(many_stalls_in_a_row),
       cmocka_unit_test(an_overflow_begins_a_new_timeline),
       cmocka_unit_test(a_block_beyond_all_bounds_is_refused),
