@@ -33,6 +33,7 @@
   X(get_ports)                                                                                     \
   X(get_sample_rate)                                                                               \
   X(last_frame_time)                                                                               \
+  X(on_shutdown)                                                                                   \
   X(on_info_shutdown)                                                                              \
   X(port_by_name)                                                                                  \
   X(port_connected)                                                                                \

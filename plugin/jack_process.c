@@ -149,6 +149,12 @@ static void on_shutdown(jack_status_t code, const char *reason, void *user)
   atomic_store_explicit(&p->gone, true, memory_order_release);
 }
 
+// PipeWire 0.3 knows only this one; where the other is known it is called instead.
+static void on_shutdown_without_reason(void *user)
+{
+  on_shutdown(JackServerError, NULL, user);
+}
+
 // Every output hears every input, L samples later: the model mixes channels. JACK asks for each
 // direction in turn, and once this callback stands it derives nothing by itself.
 static void on_latency(jack_latency_callback_mode_t mode, void *user)
@@ -230,6 +236,7 @@ status jack_process_attach(jack_process *p, error *err)
   refused |= api->set_latency_callback(client, on_latency, p);
   refused |= api->set_port_connect_callback(client, on_port_connect, p);
   refused |= api->set_port_registration_callback(client, on_port_registration, p);
+  api->on_shutdown(client, on_shutdown_without_reason, p);
   api->on_info_shutdown(client, on_shutdown, p);
   return refused ? error_set(err, STATUS_DEVICE, "%s refused a callback", api->version) : STATUS_OK;
 }

@@ -8,11 +8,12 @@
 //   live_test stall CODEC MS     the conductor sleeps for MS
 //   live_test overflow CODEC     it sleeps for longer than its input ring lasts
 //   live_test mono CODEC         one channel, played into through both inputs
-//   live_test restart CODEC      the server is killed and comes back
+//   live_test restart CODEC jackd|pipewire  the server is killed and comes back
 //   live_test storm CODEC        connections come and go
 //   live_test freewheel CODEC    a render, faster than time
 //   live_test manners CODEC      names, connections, metadata, refusals (manners.h)
 //   live_test pipewire CODEC     a private PipeWire, its quantum changed from 64 to 1024
+//   live_test pipewire_rate CODEC  its rate changed from 48000 to 44100
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
@@ -183,6 +184,9 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   session_timeline timeline = session_get_timeline(jack_host_session(s->host));
   printf("latency %u samples, timeline %" PRIu64 " from %" PRIu64 "\n", latency, timeline.number,
          timeline.host_time_samples);
+  session_telemetry telemetry;
+  jack_host_read_telemetry(s->host, &telemetry);
+  uint32_t rate_hz = telemetry.host_rate_hz;
   bool good = latency_is_told(s, latency);
   say_counts(s);
   good = callback_is_clean(s) && good;
@@ -191,9 +195,9 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   take_part part = {0};
   if (take_load(&t, s->take_path) &&
       take_align(&part, &t, &s->log, timeline.host_time_samples, s->options.both_inputs)) {
-    good = compare_take(s, &part, returns, t.header.rate_hz, least_seconds) && good;
+    good = compare_take(s, &part, returns, rate_hz, least_seconds) && good;
     if (s->options.expect_miss)
-      good = fades_are_smooth(s, &part, t.header.rate_hz) && good;
+      good = fades_are_smooth(s, &part, rate_hz) && good;
   } else {
     good = demand(false, "there is a take of the session's sample 0");
   }
@@ -324,8 +328,9 @@ static int restart(stage *s, char **argv)
   stage_options options = {.rate_hz = 48000,
                            .block_samples = 256,
                            .codec = argv[0],
-                           .connect_physical = true,
+                           .pipewire = strcmp(argv[1], "pipewire") == 0,
                            .record_seconds = 20};
+  options.connect_physical = !options.pipewire; // our PipeWire has no device
   if (!set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
@@ -405,11 +410,33 @@ static int pipewire(stage *s, char **argv)
                      "the host found PipeWire's JACK by itself");
   stage_run(s, 2000);
   uint32_t before = session_latency_samples(jack_host_session(s->host));
-  good = demand(server_force_quantum(&s->server, 1024), "the quantum was changed") && good;
+  good = demand(server_force("quantum", 1024), "the quantum was changed") && good;
   stage_run(s, 3000);
   uint32_t after = session_latency_samples(jack_host_session(s->host));
   good = demand(after > before, "the latency followed the quantum") && good;
   return !(judge_take(s, 0, 3) && good);
+}
+
+static int pipewire_rate(stage *s, char **argv)
+{
+  int code;
+  stage_options options = {.rate_hz = 48000,
+                           .block_samples = 256,
+                           .codec = argv[0],
+                           .record_seconds = 20,
+                           .pipewire = true};
+  if (!set_up(s, &options, &code))
+    return code;
+  stage_run(s, 1500);
+  bool good = demand(server_force("rate", 44100), "the rate was changed");
+  stage_run(s, 3000);
+  session_telemetry t;
+  jack_host_read_telemetry(s->host, &t);
+  good = demand(t.host_rate_hz == 44100, "the session followed the rate") && good;
+  good =
+      demand(session_get_timeline(jack_host_session(s->host)).number > 1, "a new timeline began") &&
+      good;
+  return !(judge_take(s, 0, 2) && good);
 }
 
 typedef struct scenario {
@@ -419,9 +446,11 @@ typedef struct scenario {
 } scenario;
 
 static const scenario scenarios[] = {
-    {"equality", 4, equality}, {"blocks", 1, blocks},       {"stall", 2, stall},
-    {"overflow", 1, overflow}, {"mono", 1, mono},           {"restart", 1, restart},
-    {"storm", 1, storm},       {"freewheel", 1, freewheel}, {"pipewire", 1, pipewire},
+    {"equality", 4, equality}, {"blocks", 1, blocks},
+    {"stall", 2, stall},       {"overflow", 1, overflow},
+    {"mono", 1, mono},         {"restart", 2, restart},
+    {"storm", 1, storm},       {"freewheel", 1, freewheel},
+    {"pipewire", 1, pipewire}, {"pipewire_rate", 1, pipewire_rate},
     {"manners", 1, manners},
 };
 

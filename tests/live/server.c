@@ -103,7 +103,7 @@ static bool write_pipewire_conf(const server *s, const char *path)
           "  core.daemon = true\n"
           "  core.name = pipewire-0\n"
           "  default.clock.rate = %u\n"
-          "  default.clock.allowed-rates = [ %u ]\n"
+          "  default.clock.allowed-rates = [ 44100 48000 ]\n"
           "  default.clock.quantum = %u\n"
           "  default.clock.min-quantum = 16\n"
           "  default.clock.max-quantum = 8192\n"
@@ -124,7 +124,7 @@ static bool write_pipewire_conf(const server *s, const char *path)
           "  { factory = spa-node-factory args = { factory.name = support.node.driver\n"
           "    node.name = Dummy-Driver node.group = pipewire.dummy priority.driver = 20000 } }\n"
           "]\n",
-          s->rate_hz, s->rate_hz, s->block_samples);
+          s->rate_hz, s->block_samples);
   return fclose(f) == 0;
 }
 
@@ -150,12 +150,11 @@ bool server_start(server *s)
   return s->pipewire ? start_pipewire(s, log) : start_jackd(s, log);
 }
 
-bool server_force_quantum(server *s, uint32_t block_samples)
+bool server_force(const char *what, uint32_t value)
 {
   char command[128];
-  (void)s;
-  snprintf(command, sizeof command, "pw-metadata -n settings 0 clock.force-quantum %u >/dev/null",
-           block_samples);
+  snprintf(command, sizeof command, "pw-metadata -n settings 0 clock.force-%s %u >/dev/null", what,
+           value);
   return system(command) == 0;
 }
 

@@ -27,8 +27,8 @@ bool server_possible(bool pipewire);
 /// where that is allowed and with -r otherwise, and says so.
 bool server_start(server *s);
 
-/// PipeWire: force the quantum.
-bool server_force_quantum(server *s, uint32_t block_samples);
+/// PipeWire: force the "quantum" (samples) or the "rate" (Hz: 44100 or 48000).
+bool server_force(const char *what, uint32_t value);
 
 /// Show its log, when something went wrong.
 void server_show_log(const server *s);
