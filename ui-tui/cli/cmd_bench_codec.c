@@ -236,7 +236,7 @@ static status bench_model(const command_context *context, const bench_options *o
   return code;
 }
 
-static status run(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_bench_codec(const command *self, command_context *context, int argc, char **argv, error *err)
 {
   bench_options options = {.seconds = 10.0};
   const option_row rows[] = {
@@ -273,4 +273,4 @@ static status run(const command *self, command_context *context, int argc, char 
 }
 
 const command command_bench_codec = {
-    "bench codec", "", "Time encode, quantise and decode, hop by hop at the pace of audio", run};
+    "bench codec", "", "Time encode, quantise and decode, hop by hop at the pace of audio", run_bench_codec};

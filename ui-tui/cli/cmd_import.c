@@ -6,7 +6,7 @@
 #include "models/import.h"
 #include "ui-tui/cli/command.h"
 
-static status run(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_import(const command *self, command_context *context, int argc, char **argv, error *err)
 {
   int n_operands = 0;
   bool done = false;
@@ -25,4 +25,4 @@ static status run(const command *self, command_context *context, int argc, char 
 }
 
 const command command_import = {"import", "SRC... DST.safetensors",
-                                "Turn EnCodec, Hugging Face or Lyra files into a model file", run};
+                                "Turn EnCodec, Hugging Face or Lyra files into a model file", run_import};

@@ -217,7 +217,7 @@ static status show_codes(const char *path, const command_context *context, error
   return STATUS_OK;
 }
 
-static status run(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_info(const command *self, command_context *context, int argc, char **argv, error *err)
 {
   int n_operands = 0;
   bool done = false;
@@ -235,4 +235,4 @@ static status run(const command *self, command_context *context, int argc, char 
 }
 
 const command command_info = {"info", "FILE", "Say what a model or code file is (-v: its tensors)",
-                              run};
+                              run_info};

@@ -102,7 +102,7 @@ static void list_devices(bool as_json)
   json_writer_free(&w);
 }
 
-static status run(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_list(const command *self, command_context *context, int argc, char **argv, error *err)
 {
   int n_operands = 0;
   bool done = false;
@@ -121,4 +121,4 @@ static status run(const command *self, command_context *context, int argc, char 
   return STATUS_OK;
 }
 
-const command command_list = {"list", "models|devices", "List models or compute devices", run};
+const command command_list = {"list", "models|devices", "List models or compute devices", run_list};

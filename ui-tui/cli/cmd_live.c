@@ -307,7 +307,7 @@ static status play(const live_options *options, command_context *context, error 
   return code;
 }
 
-static status run(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_live(const command *self, command_context *context, int argc, char **argv, error *err)
 {
   live_options options = {.block_samples = 1024};
   const option_row rows[] = {
@@ -363,4 +363,4 @@ static status run(const command *self, command_context *context, int argc, char 
 }
 
 const command command_live = {"live", "", "Play through a codec live, as a JACK client or on files",
-                              run};
+                              run_live};
