@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// continuo bench ops: the operators on shapes of real networks, beside their two floors.
+
+#include "base/json_writer.h"
+#include "gpu/cases/op_cases.h"
+#include "ui-tui/cli/command.h"
+#include "ui-tui/cli/terminal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SEED 1
+#define LAUNCHES 15
+#define LEAST_BATCH_S 0.002 // one measurement lasts at least this long
+
+typedef struct ops_options {
+  compute_options compute;
+  const char *only;
+  int storage; // index into "f16|f32|bf16|int8"
+  bool all;
+  double seconds; // to spend in all
+} ops_options;
+
+typedef struct op_time {
+  double seconds; // of one call
+  double gmacs_per_s, gbytes_per_s;
+} op_time;
+
+static const dtype storages[] = {DTYPE_F16, DTYPE_F32, DTYPE_BF16, DTYPE_I8};
+static const char *const storage_names[] = {"f16", "f32", "bf16", "int8"};
+
+// Calls enough that the clock's grain does not matter, but no more than the time allows.
+static status time_case(const op_case *c, device *dev, dtype storage, double budget_s,
+                        op_time *found, error *err)
+{
+  op_bench *b = NULL;
+  double once = 0.0;
+  status code = op_bench_new(&b, c, dev, storage, SEED, err);
+  code = code ? code : op_bench_time(b, 1, 3, &once, err);
+  if (!code) {
+    const double wanted = fmin(LEAST_BATCH_S, budget_s / LAUNCHES) / fmax(once, 1e-9);
+    const int batch = (int)fmax(1.0, fmin(wanted, 200.0));
+    code = op_bench_time(b, batch, LAUNCHES, &found->seconds, err);
+  }
+  op_bench_free(b);
+  if (!code) {
+    found->gmacs_per_s = op_case_macs(c) / found->seconds * 1e-9;
+    found->gbytes_per_s = op_case_bytes(c, storage) / found->seconds * 1e-9;
+  }
+  return code;
+}
+
+static bool chosen(const op_case *c, const ops_options *options)
+{
+  return options->only ? strstr(c->name, options->only) || strcmp(op_name(c->op), options->only) == 0
+                       : c->bench || options->all;
+}
+
+static void show(json_writer *w, bool as_json, const op_case *c, const device *dev,
+                 const op_time *t)
+{
+  if (!as_json) {
+    printf("%-20s %-18s %-10s %10.2f %10.2f %10.2f\n", c->name, op_name(c->op),
+           dev->table.variant[c->op], t->seconds * 1e6, t->gmacs_per_s, t->gbytes_per_s);
+    return;
+  }
+  json_begin_object(w, NULL);
+  json_write_string(w, "name", c->name);
+  json_write_string(w, "operator", op_name(c->op));
+  json_write_string(w, "variant", dev->table.variant[c->op]);
+  json_write_number(w, "us", t->seconds * 1e6);
+  json_write_number(w, "gmacs_per_s", t->gmacs_per_s);
+  json_write_number(w, "gbytes_per_s", t->gbytes_per_s);
+  json_end_object(w);
+}
+
+static int count_chosen(const ops_options *options)
+{
+  int n_cases = 0, count = 0;
+  const op_case *cases = op_cases(&n_cases);
+  for (int i = 0; i < n_cases; ++i) {
+    count += chosen(&cases[i], options);
+  }
+  return count;
+}
+
+static status bench_all(const ops_options *options, const command_context *context, device *dev,
+                        error *err)
+{
+  int n_cases = 0;
+  const op_case *cases = op_cases(&n_cases);
+  const int n_chosen = count_chosen(options);
+  if (n_chosen == 0) {
+    return error_set(err, STATUS_NOT_FOUND, "--only: no case and no operator is called \"%s\"",
+                     options->only);
+  }
+  json_writer w;
+  json_writer_init(&w, stdout);
+  if (context->json) {
+    json_begin_object(&w, NULL);
+    json_write_string(&w, "compute", dev->name);
+    json_write_string(&w, "storage", storage_names[options->storage]);
+    json_begin_array(&w, "cases");
+  } else {
+    printf("%s, %s weights\n\n%-20s %-18s %-10s %10s %10s %10s\n", dev->name,
+           storage_names[options->storage], "case", "operator", "variant", "us", "GMAC/s", "GB/s");
+  }
+  status code = STATUS_OK;
+  for (int i = 0; !code && i < n_cases && !stop_requested(); ++i) {
+    op_time t = {0};
+    if (chosen(&cases[i], options)) {
+      code = time_case(&cases[i], dev, storages[options->storage], options->seconds / n_chosen, &t,
+                       err);
+      if (!code) {
+        show(&w, context->json, &cases[i], dev, &t);
+      }
+    }
+  }
+  if (context->json) {
+    json_end_array(&w);
+    json_end_object(&w);
+    json_writer_finish(&w, NULL);
+  }
+  json_writer_free(&w);
+  return code;
+}
+
+static status run_bench_ops(const command *self, command_context *context, int argc, char **argv,
+                            error *err)
+{
+  ops_options options = {.seconds = 10.0};
+  const option_row rows[] = {
+      {0, "only", "NAME", "cases with NAME in their name, or of operator NAME", OPTION_STRING,
+       &options.only, 0, 0, NULL},
+      {0, "all", NULL, "every case of the tests, not only shapes of real networks", OPTION_FLAG,
+       &options.all, 0, 0, NULL},
+      {'s', "seconds", "S", "time to spend in all (default 10)", OPTION_NUMBER, &options.seconds,
+       0.1, 3600, NULL},
+      {0, "storage", "f16|f32|bf16|int8", "how weights are stored (default f16)", OPTION_CHOICE,
+       &options.storage, 0, 0, NULL},
+      COMPUTE_ROWS(&options.compute),
+      {0},
+  };
+  int n_operands = 0;
+  bool done = false;
+  status code =
+      command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
+  if (code || done) {
+    return code;
+  }
+  device *dev = NULL;
+  code = compute_open(&options.compute, &dev, err);
+  if (!code) {
+    device_flush_denormals();
+    code = bench_all(&options, context, dev, err);
+    device_unref(dev);
+  }
+  return code;
+}
+
+const command command_bench_ops = {
+    "bench ops", "", "Time the operators on shapes of real networks", run_bench_ops};
