@@ -23,7 +23,7 @@ typedef struct bench_options {
   const char *model;
   double seconds;
   int64_t n_codebooks;
-  int storage;    // index into "f16|f32|bf16|int8"
+  int storage; // index into "f16|f32|bf16|int8"
   bool unpaced;
   bool offline;
 } bench_options;
@@ -32,7 +32,7 @@ typedef struct bench {
   const codec_info *info;
   codec_state *state;
   int n_used;
-  float *audio;   // one hop, or one call of many steps offline
+  float *audio; // one hop, or one call of many steps offline
   int32_t *codes;
   float *out;
   times encode, decode, total;
@@ -67,7 +67,8 @@ static void sleep_until(double due_s)
   }
 }
 
-// One call of `n_steps` steps; times are kept unless it warms up. `due_s`: when its input was there.
+// One call of `n_steps` steps; times are kept unless it warms up. `due_s`: when its input was
+// there.
 static status bench_call(bench *b, int64_t step, int n_steps, double due_s, bool keep)
 {
   const int64_t hop = b->info->hop_samples;
@@ -105,16 +106,15 @@ static status bench_loop(bench *b, const bench_options *options, int64_t n_calls
   const double begun_s = seconds_now() + hop_s;
   for (int64_t i = 0; !code && i < n_calls && !stop_requested(); ++i) {
     const bool paced = !options->unpaced && !options->offline;
-    code = bench_call(b, WARM_UP_STEPS + i, n_steps, paced ? begun_s + (double)i * hop_s : 0.0,
-                      true);
+    code =
+        bench_call(b, WARM_UP_STEPS + i, n_steps, paced ? begun_s + (double)i * hop_s : 0.0, true);
     progress_update(&shown, (double)(i * n_steps) * hop_s, options->seconds);
   }
   progress_end(&shown);
   return code;
 }
 
-static void print_json(const bench *b, const bench_options *options, const device *dev,
-                       int n_steps)
+static void print_json(const bench *b, const bench_options *options, const device *dev, int n_steps)
 {
   bench *mine = (bench *)(uintptr_t)b; // percentiles sort in place
   const session_times encode = times_percentiles(&mine->encode);
@@ -177,8 +177,8 @@ static status bench_open(bench *b, codec *model, const bench_options *options, i
                      b->info->n_codebooks, b->n_used);
   }
   if (!b->info->streamable) {
-    return error_set(err, STATUS_UNSUPPORTED, "%s works on whole files only, it has no steps to time",
-                     b->info->name);
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "%s works on whole files only, it has no steps to time", b->info->name);
   }
   const size_t samples = (size_t)n_steps * b->info->hop_samples * b->info->n_channels;
   b->audio = calloc(samples, sizeof *b->audio);
@@ -204,8 +204,8 @@ static void bench_close(bench *b)
   free(b->codes);
 }
 
-static status bench_model(const command_context *context, const bench_options *options,
-                          device *dev, error *err)
+static status bench_model(const command_context *context, const bench_options *options, device *dev,
+                          error *err)
 {
   char path[PATH_BYTES];
   status code = model_find(options->model, path, err);
@@ -236,29 +236,29 @@ static status bench_model(const command_context *context, const bench_options *o
   return code;
 }
 
-static status run_bench_codec(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_bench_codec(const command *self, command_context *context, int argc, char **argv,
+                              error *err)
 {
   bench_options options = {.seconds = 10.0};
   const option_row rows[] = {
       {'m', "model", "MODEL", "model file or name (default: default)", OPTION_STRING,
        &options.model, 0, 0, NULL},
-      {'k', "codebooks", "N", "codebooks used (default: all)", OPTION_INTEGER,
-       &options.n_codebooks, 1, 64, NULL},
+      {'k', "codebooks", "N", "codebooks used (default: all)", OPTION_INTEGER, &options.n_codebooks,
+       1, 64, NULL},
       {'s', "seconds", "S", "seconds of audio (default 10)", OPTION_NUMBER, &options.seconds, 0.1,
        86400, NULL},
       {0, "storage", "f16|f32|bf16|int8", "how weights are stored (default f16, as live)",
        OPTION_CHOICE, &options.storage, 0, 0, NULL},
       {0, "unpaced", NULL, "one step after another instead of at the pace of audio", OPTION_FLAG,
        &options.unpaced, 0, 0, NULL},
-      {0, "offline", NULL, "100 steps to a call, as files are coded", OPTION_FLAG,
-       &options.offline, 0, 0, NULL},
+      {0, "offline", NULL, "100 steps to a call, as files are coded", OPTION_FLAG, &options.offline,
+       0, 0, NULL},
       COMPUTE_ROWS(&options.compute),
       {0},
   };
   int n_operands = 0;
   bool done = false;
-  status code =
-      command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
+  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
   if (code || done) {
     return code;
   }
@@ -273,4 +273,5 @@ static status run_bench_codec(const command *self, command_context *context, int
 }
 
 const command command_bench_codec = {
-    "bench codec", "", "Time encode, quantise and decode, hop by hop at the pace of audio", run_bench_codec};
+    "bench codec", "", "Time encode, quantise and decode, hop by hop at the pace of audio",
+    run_bench_codec};

@@ -55,8 +55,9 @@ static status time_case(const op_case *c, device *dev, dtype storage, double bud
 
 static bool chosen(const op_case *c, const ops_options *options)
 {
-  return options->only ? strstr(c->name, options->only) || strcmp(op_name(c->op), options->only) == 0
-                       : c->bench || options->all;
+  return options->only
+             ? strstr(c->name, options->only) || strcmp(op_name(c->op), options->only) == 0
+             : c->bench || options->all;
 }
 
 static void show(json_writer *w, bool as_json, const op_case *c, const device *dev,
@@ -146,8 +147,7 @@ static status run_bench_ops(const command *self, command_context *context, int a
   };
   int n_operands = 0;
   bool done = false;
-  status code =
-      command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
+  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
   if (code || done) {
     return code;
   }
@@ -161,5 +161,5 @@ static status run_bench_ops(const command *self, command_context *context, int a
   return code;
 }
 
-const command command_bench_ops = {
-    "bench ops", "", "Time the operators on shapes of real networks", run_bench_ops};
+const command command_bench_ops = {"bench ops", "", "Time the operators on shapes of real networks",
+                                   run_bench_ops};

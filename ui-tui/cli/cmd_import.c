@@ -6,7 +6,8 @@
 #include "models/import.h"
 #include "ui-tui/cli/command.h"
 
-static status run_import(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_import(const command *self, command_context *context, int argc, char **argv,
+                         error *err)
 {
   int n_operands = 0;
   bool done = false;
@@ -16,8 +17,8 @@ static status run_import(const command *self, command_context *context, int argc
     return code;
   }
   const char *destination = argv[n_operands];
-  code = model_import((const char *const *)argv + 1, n_operands - 1, destination, &context->log,
-                      err);
+  code =
+      model_import((const char *const *)argv + 1, n_operands - 1, destination, &context->log, err);
   if (!code) {
     log_write(&context->log, LOG_INFO, "wrote %s", destination);
   }
@@ -25,4 +26,5 @@ static status run_import(const command *self, command_context *context, int argc
 }
 
 const command command_import = {"import", "SRC... DST.safetensors",
-                                "Turn EnCodec, Hugging Face or Lyra files into a model file", run_import};
+                                "Turn EnCodec, Hugging Face or Lyra files into a model file",
+                                run_import};

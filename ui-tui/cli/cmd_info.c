@@ -193,23 +193,25 @@ static status show_codes(const char *path, const command_context *context, error
     json_begin_object(&w, NULL);
     json_write_string(&w, "file", path);
     json_write_string(&w, "type", "codes");
-    json_write_string(&w, "format", code_format_name(info->format));
+    json_write_string(&w, "format", code_format_name(code_reader_format(reader)));
     json_write_string(&w, "model", info->model);
     json_write_integer(&w, "rate_hz", info->rate_hz);
     json_write_integer(&w, "hop_samples", info->hop_samples);
     json_write_integer(&w, "codebooks", info->n_codebooks);
     json_write_integer(&w, "codebook_size", info->codebook_size);
     json_write_number(&w, "kbps", kbps);
-    json_write_integer(&w, "samples", info->n_samples_known ? (int64_t)info->n_samples : -1);
+    json_write_integer(&w, "samples",
+                       info->n_samples == CODE_UNKNOWN ? -1 : (int64_t)info->n_samples);
     json_end_object(&w);
     json_writer_finish(&w, NULL);
     json_writer_free(&w);
   } else {
-    printf("%s: %s codes, model \"%s\"\n", path, code_format_name(info->format), info->model);
+    printf("%s: %s codes, model \"%s\"\n", path, code_format_name(code_reader_format(reader)),
+           info->model);
     printf("  rate       %u Hz, hop %u samples\n", info->rate_hz, info->hop_samples);
     printf("  codebooks  %u of %u entries, %.4g kbps\n", info->n_codebooks, info->codebook_size,
            kbps);
-    if (info->n_samples_known) {
+    if (info->n_samples != CODE_UNKNOWN) {
       printf("  length     %llu samples\n", (unsigned long long)info->n_samples);
     }
   }
@@ -217,7 +219,8 @@ static status show_codes(const char *path, const command_context *context, error
   return STATUS_OK;
 }
 
-static status run_info(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_info(const command *self, command_context *context, int argc, char **argv,
+                       error *err)
 {
   int n_operands = 0;
   bool done = false;

@@ -102,7 +102,8 @@ static void list_devices(bool as_json)
   json_writer_free(&w);
 }
 
-static status run_list(const command *self, command_context *context, int argc, char **argv, error *err)
+static status run_list(const command *self, command_context *context, int argc, char **argv,
+                       error *err)
 {
   int n_operands = 0;
   bool done = false;

@@ -5,6 +5,8 @@
 
 #include "ui-tui/cli/coding.h"
 
+#include <string.h>
+
 // The encoder's codes go straight into the decoder, whose audio goes into the file.
 typedef struct roundtrip {
   whole_encoder *encoder;
@@ -28,17 +30,16 @@ static status pass_audio(void *user, const float *audio, size_t n_samples, error
   return audio_writer_write(((roundtrip *)user)->writer, audio, n_samples, err);
 }
 
-static status roundtrip_open(roundtrip *t, codec *model, const whole_options *whole,
-                             const char *in, const char *out, const command_context *context,
-                             error *err)
+static status roundtrip_open(roundtrip *t, codec *model, const whole_options *whole, const char *in,
+                             const char *out, const command_context *context, error *err)
 {
   const codec_info *info = codec_get_info(model);
   status code = coding_open_audio(in, info, context, &t->reader, err);
   if (!code) {
     const audio_info *audio = audio_reader_info(t->reader);
-    code = audio_writer_open(&t->writer, out, info->rate_hz, info->n_channels,
-                             AUDIO_ENCODING_DEFAULT, audio->length_known ? audio->n_samples : 0,
-                             err);
+    code =
+        audio_writer_open(&t->writer, out, info->rate_hz, info->n_channels, AUDIO_ENCODING_DEFAULT,
+                          audio->length_known ? audio->n_samples : 0, err);
   }
   const code_sink codes = {pass_segment, pass_codes, t};
   const audio_sink audio = {pass_audio, t};
@@ -50,8 +51,7 @@ static status roundtrip_files(const coding_options *options, const command_conte
                               codec *model, const char *in, const char *out, error *err)
 {
   const codec_info *info = codec_get_info(model);
-  coding_report report = {
-      .in = in, .out = out, .model = info->name, .rate_hz = info->rate_hz};
+  coding_report report = {.in = in, .out = out, .model = info->name, .rate_hz = info->rate_hz};
   whole_options whole = {.start = (codec_start)options->start};
   status code = coding_codebooks(options, info, &whole.n_used, err);
   if (code) {
@@ -86,15 +86,19 @@ static status run_roundtrip(const command *self, command_context *context, int a
                             error *err)
 {
   coding_options options = {0};
-  const option_row rows[] = {
-      CODING_MODEL_ROW(&options), CODING_RATE_ROWS(&options), CODING_START_ROWS(&options),
-      COMPUTE_ROWS(&options.compute), {0}};
+  const option_row rows[] = {CODING_MODEL_ROW(&options),
+                             CODING_RATE_ROWS(&options),
+                             CODING_START_ROWS(&options),
+                             COMPUTE_ROWS(&options.compute),
+                             {0}};
   int n_operands = 0;
   bool done = false;
-  status code =
-      command_parse(self, context, rows, true, argc, argv, 2, 2, &n_operands, &done, err);
+  status code = command_parse(self, context, rows, true, argc, argv, 2, 2, &n_operands, &done, err);
   if (code || done) {
     return code;
+  }
+  if (context->json && strcmp(argv[2], "-") == 0) {
+    return error_set(err, STATUS_USAGE, "--json and audio cannot both go to standard output");
   }
   device *dev = NULL;
   codec *model = NULL;

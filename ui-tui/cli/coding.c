@@ -145,9 +145,8 @@ void coding_print(const coding_report *r, const command_context *context)
               (unsigned long long)r->lost_steps);
   }
   if (r->nonfinite_samples) {
-    log_write(&context->log, LOG_WARNING,
-              "%s: %llu samples were not numbers and count as silence", r->in,
-              (unsigned long long)r->nonfinite_samples);
+    log_write(&context->log, LOG_WARNING, "%s: %llu samples were not numbers and count as silence",
+              r->in, (unsigned long long)r->nonfinite_samples);
   }
   if (r->clipped_samples) {
     log_write(&context->log, LOG_WARNING, "%s: %llu samples beyond full scale", r->out,

@@ -30,15 +30,29 @@ typedef struct coding_options {
         0, NULL                                                                                    \
   }
 #define CODING_RATE_ROWS(o)                                                                        \
-  {'k', "codebooks", "N", "codebooks used (default: all)", OPTION_INTEGER, &(o)->n_codebooks, 1,   \
-   64, &(o)->codebooks_given},                                                                     \
+  {'k',                                                                                            \
+   "codebooks",                                                                                    \
+   "N",                                                                                            \
+   "codebooks used (default: all)",                                                                \
+   OPTION_INTEGER,                                                                                 \
+   &(o)->n_codebooks,                                                                              \
+   1,                                                                                              \
+   64,                                                                                             \
+   &(o)->codebooks_given},                                                                         \
   {                                                                                                \
     'b', "bitrate", "KBPS", "the same as a bitrate: as many codebooks as fit", OPTION_NUMBER,      \
         &(o)->kbps, 0.001, 10000, &(o)->kbps_given                                                 \
   }
 #define CODING_START_ROWS(o)                                                                       \
-  {0, "start", "zero|reflect", "start from silence, or as EnCodec's original does",                \
-   OPTION_CHOICE, &(o)->start, 0, 0, NULL},                                                        \
+  {0,                                                                                              \
+   "start",                                                                                        \
+   "zero|reflect",                                                                                 \
+   "start from silence, or as EnCodec's original does",                                            \
+   OPTION_CHOICE,                                                                                  \
+   &(o)->start,                                                                                    \
+   0,                                                                                              \
+   0,                                                                                              \
+   NULL},                                                                                          \
   {                                                                                                \
     0, "storage", "f32|f16|bf16|int8", "how weights are stored (default f32)", OPTION_CHOICE,      \
         &(o)->storage, 0, 0, NULL                                                                  \
@@ -65,10 +79,10 @@ typedef struct coding_report {
   const char *in, *out, *model;
   uint32_t rate_hz;
   int n_codebooks;
-  uint64_t n_samples;    ///< per channel, at the model's rate
+  uint64_t n_samples; ///< per channel, at the model's rate
   uint64_t lost_steps;
   uint64_t nonfinite_samples, clipped_samples;
-  double seconds;        ///< spent
+  double seconds; ///< spent
 } coding_report;
 void coding_print(const coding_report *report, const command_context *context);
 

@@ -28,16 +28,16 @@ static void collect_rows(row_list *list, command_context *context, const option_
     list->rows[list->count++] = *rows;
   }
   if (has_json) {
-    list->rows[list->count++] =
-        (option_row){0, "json", NULL, "print one JSON object on standard output", OPTION_FLAG,
-                     &context->json, 0, 0, NULL};
+    list->rows[list->count++] = (option_row){
+        0, "json", NULL, "print one JSON object on standard output", OPTION_FLAG, &context->json,
+        0, 0,      NULL};
   }
   list->rows[list->count++] = (option_row){
       'q', "quiet", NULL, "only warnings and errors", OPTION_FLAG, &context->quiet, 0, 0, NULL};
-  list->rows[list->count++] = (option_row){
-      'v', "verbose", NULL, "say more", OPTION_FLAG, &context->verbose, 0, 0, NULL};
-  list->rows[list->count++] = (option_row){
-      'h', "help", NULL, "show this and exit", OPTION_FLAG, &list->help, 0, 0, NULL};
+  list->rows[list->count++] =
+      (option_row){'v', "verbose", NULL, "say more", OPTION_FLAG, &context->verbose, 0, 0, NULL};
+  list->rows[list->count++] =
+      (option_row){'h', "help", NULL, "show this and exit", OPTION_FLAG, &list->help, 0, 0, NULL};
 }
 
 static void print_help(const command *self, const row_list *list)
@@ -99,12 +99,20 @@ static status take_value(const option_row *row, const char *text, error *err)
     *row->given = true;
   }
   switch (row->kind) {
-  case OPTION_FLAG: *(bool *)row->target = true; return STATUS_OK;
-  case OPTION_NOT: *(bool *)row->target = false; return STATUS_OK;
-  case OPTION_STRING: *(const char **)row->target = text; return STATUS_OK;
-  case OPTION_CHOICE: return parse_choice(row, text, err);
+  case OPTION_FLAG:
+    *(bool *)row->target = true;
+    return STATUS_OK;
+  case OPTION_NOT:
+    *(bool *)row->target = false;
+    return STATUS_OK;
+  case OPTION_STRING:
+    *(const char **)row->target = text;
+    return STATUS_OK;
+  case OPTION_CHOICE:
+    return parse_choice(row, text, err);
   case OPTION_INTEGER:
-  case OPTION_NUMBER: break;
+  case OPTION_NUMBER:
+    break;
   }
   return parse_number(row, text, err);
 }

@@ -28,18 +28,18 @@ typedef struct option_row {
   const char *argument; ///< shown in help; for a choice its words, separated by '|'; null: none
   const char *help;     ///< half a sentence
   option_kind kind;
-  void *target;         ///< where the value goes
-  double least, most;   ///< of a number
-  bool *given;          ///< set when the option occurs; may be null
+  void *target;       ///< where the value goes
+  double least, most; ///< of a number
+  bool *given;        ///< set when the option occurs; may be null
 } option_row;
 
 /// What every command gets.
 typedef struct command_context {
-  const char *program;   ///< "continuo live"
-  log_sink log;          ///< to standard error
-  bool quiet;            ///< warnings and errors only
-  bool verbose;          ///< everything
-  bool json;             ///< one object on standard output
+  const char *program; ///< "continuo live"
+  log_sink log;        ///< to standard error
+  bool quiet;          ///< warnings and errors only
+  bool verbose;        ///< everything
+  bool json;           ///< one object on standard output
 } command_context;
 
 typedef struct command {
@@ -66,10 +66,24 @@ typedef struct compute_options {
 
 /// Rows for `compute_options`; to be listed among a command's rows.
 #define COMPUTE_ROWS(options)                                                                      \
-  {0, "compute", "auto|cpu|cuda", "where networks run (auto: a CUDA card if there is one)",        \
-   OPTION_CHOICE, &(options)->kind, 0, 0, NULL},                                                   \
-      {0, "threads", "N", "CPU threads that share one operator (default 1)", OPTION_INTEGER,       \
-       &(options)->n_threads, 1, 256, NULL},                                                       \
+  {0,                                                                                              \
+   "compute",                                                                                      \
+   "auto|cpu|cuda",                                                                                \
+   "where networks run (auto: a CUDA card if there is one)",                                       \
+   OPTION_CHOICE,                                                                                  \
+   &(options)->kind,                                                                               \
+   0,                                                                                              \
+   0,                                                                                              \
+   NULL},                                                                                          \
+      {0,                                                                                          \
+       "threads",                                                                                  \
+       "N",                                                                                        \
+       "CPU threads that share one operator (default 1)",                                          \
+       OPTION_INTEGER,                                                                             \
+       &(options)->n_threads,                                                                      \
+       1,                                                                                          \
+       256,                                                                                        \
+       NULL},                                                                                      \
   {                                                                                                \
     0, "variant", "NAME", "CPU kernels: reference, avx2 or avx512 (default: the best there is)",   \
         OPTION_STRING, &(options)->variant, 0, 0, NULL                                             \

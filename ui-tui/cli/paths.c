@@ -79,8 +79,7 @@ status model_find(const char *name, char path[PATH_BYTES], error *err)
 {
   const char *wanted = name ? name : "default";
   const size_t length = strlen(wanted), ending = strlen(MODEL_ENDING);
-  const bool has_ending =
-      length > ending && strcmp(wanted + length - ending, MODEL_ENDING) == 0;
+  const bool has_ending = length > ending && strcmp(wanted + length - ending, MODEL_ENDING) == 0;
   if (strchr(wanted, '/') || has_ending) {
     if (snprintf(path, PATH_BYTES, "%s", wanted) >= PATH_BYTES) {
       return error_set(err, STATUS_USAGE, "the model's path is too long");

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 typedef struct progress {
-  bool shown;          ///< a terminal listens and quiet was not asked for
-  bool drawn;          ///< a line stands there now
-  double started_s;    ///< monotonic clock
+  bool shown;       ///< a terminal listens and quiet was not asked for
+  bool drawn;       ///< a line stands there now
+  double started_s; ///< monotonic clock
   double last_drawn_s;
 } progress;
 

@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// continuo live as a JACK client: open, watch, report.
+
+#include "plugin/jack_host.h"
+#include "ui-tui/cli/live.h"
+#include "ui-tui/cli/terminal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_NS 10000000L
+
+static double decibels(float peak)
+{
+  return peak > 1e-6f ? 20.0 * log10((double)peak) : -120.0;
+}
+
+static void draw_status(progress *shown, const session_telemetry *t)
+{
+  char line[160];
+  snprintf(line, sizeof line,
+           "in %6.1f dB  out %6.1f dB  L %u (%.1f ms)  step p99 %.0f us  misses %llu  gaps %llu  "
+           "xruns %llu",
+           decibels(t->input_peak), decibels(t->output_peak), t->latency_samples,
+           t->host_rate_hz ? 1e3 * t->latency_samples / t->host_rate_hz : 0.0, t->total.p99_us,
+           (unsigned long long)t->misses, (unsigned long long)t->gaps,
+           (unsigned long long)t->xruns);
+  progress_line(shown, line);
+}
+
+// What the session has to tell, as log lines.
+static void log_events(session *s, const command_context *context)
+{
+  session_event event;
+  while (session_next_event(s, &event)) {
+    const unsigned long long at = event.position_samples, value = event.value;
+    switch (event.kind) {
+    case EVENT_LATE:
+      log_write(
+          &context->log, LOG_WARNING,
+          "late by %llu us at sample %llu%s: step took %llu us of processor time, waited %llu "
+          "us for it, %llu us were stolen",
+          value, at, event.own ? "" : ", not our own", (unsigned long long)event.cpu_us,
+          (unsigned long long)event.run_delay_us, (unsigned long long)event.steal_us);
+      break;
+    case EVENT_RECOVERED:
+      log_write(&context->log, LOG_INFO, "recovered at sample %llu", at);
+      break;
+    case EVENT_GAP:
+      log_write(&context->log, LOG_WARNING, "the host skipped %llu samples", value);
+      break;
+    case EVENT_OVERFLOW:
+      log_write(&context->log, LOG_WARNING, "input was lost, starting afresh");
+      break;
+    case EVENT_LATENCY:
+      log_write(&context->log, LOG_INFO, "latency is now %llu samples", value);
+      break;
+    case EVENT_PAUSED:
+      log_write(&context->log, LOG_DEBUG, "fading out at sample %llu", at);
+      break;
+    case EVENT_FAILED:
+      break; // the session has said so itself
+    case EVENT_TIMELINE:
+      log_write(&context->log, LOG_DEBUG, "timeline %llu began at host sample %llu", value, at);
+      break;
+    }
+  }
+}
+
+static void watch_jack(jack_host *host, const live_options *options, const command_context *context)
+{
+  progress shown;
+  progress_begin(&shown, context->quiet);
+  const double begun_s = seconds_now();
+  double drawn_s = 0.0;
+  while (!stop_requested() &&
+         (options->seconds <= 0.0 || seconds_now() - begun_s < options->seconds)) {
+    const struct timespec pause = {0, POLL_NS};
+    nanosleep(&pause, NULL);
+    jack_host_poll(host);
+    session *s = jack_host_session(host);
+    if (s) {
+      log_events(s, context);
+    }
+    if (s && shown.shown && seconds_now() - drawn_s > 0.25) {
+      session_telemetry t;
+      jack_host_read_telemetry(host, &t);
+      draw_status(&shown, &t);
+      drawn_s = seconds_now();
+    }
+  }
+  progress_end(&shown);
+}
+
+// On a terminal the musician is there and wants to hear; under a session manager or headless,
+// connections are somebody else's business.
+static bool connects_by_default(void)
+{
+  const char *manager = getenv("NSM_URL");
+  return isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !(manager && *manager);
+}
+
+static jack_connect_policy connect_policy(const live_options *options)
+{
+  if (options->no_connect) {
+    return JACK_CONNECT_NEVER;
+  }
+  if (options->connect_in || options->connect_out) {
+    return JACK_CONNECT_PATTERNS;
+  }
+  return options->connect_flag || connects_by_default() ? JACK_CONNECT_PHYSICAL
+                                                        : JACK_CONNECT_NEVER;
+}
+
+status live_jack(const live_options *options, codec *model, command_context *context, error *err)
+{
+  const jack_host_config config = {.session = live_session_config(options, model, context),
+                                   .client_name = options->name,
+                                   .exact_name = options->exact_name,
+                                   .server_name = options->server,
+                                   .connect = connect_policy(options),
+                                   .connect_in = options->connect_in,
+                                   .connect_out = options->connect_out,
+                                   .log = &context->log};
+  jack_host *host = NULL;
+  const status code = jack_host_open(&host, &config, err);
+  if (code) {
+    return code;
+  }
+  session_telemetry t;
+  jack_host_read_telemetry(host, &t);
+  log_write(&context->log, LOG_INFO, "%s (%s), client \"%s\", %u Hz, blocks of %u",
+            jack_host_server(host), jack_host_library(host), jack_host_client_name(host),
+            t.host_rate_hz, t.block_samples);
+  log_write(&context->log, LOG_INFO, "monitor: latency %u samples (%.1f ms); Ctrl-C ends",
+            t.latency_samples, 1e3 * t.latency_samples / t.host_rate_hz);
+  char server[160];
+  snprintf(server, sizeof server, "%s", jack_host_server(host));
+  watch_jack(host, options, context);
+  jack_host_read_telemetry(host, &t);
+  jack_host_close(host);
+  live_report(&t, server, context);
+  return STATUS_OK;
+}

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Stands in for live_jack.c in a build without JACK.
+
+#include "ui-tui/cli/live.h"
+
+status live_jack(const live_options *options, codec *model, command_context *context, error *err)
+{
+  (void)options;
+  (void)model;
+  (void)context;
+  return error_set(err, STATUS_UNSUPPORTED,
+                   "this build has no JACK; play files with --in FILE --out FILE");
+}
