@@ -7,31 +7,45 @@
 #include "ui-tui/cli/live.h"
 #include "ui-tui/cli/terminal.h"
 
-typedef struct file_progress {
-  progress shown;
-} file_progress;
-
-static bool on_file_progress(void *user, double position_s, double total_s)
+static bool on_progress(void *user, const file_host_progress *at, session *s)
 {
-  progress_update(&((file_progress *)user)->shown, position_s, total_s);
+  (void)s;
+  const double rate = (double)at->host_rate_hz;
+  progress_update(user, (double)at->n_samples / rate, (double)at->expected_samples / rate);
   return !stop_requested();
+}
+
+static void log_result(const file_host_result *result, const live_options *options,
+                       const command_context *context)
+{
+  if (result->conversion[0]) {
+    log_write(&context->log, LOG_INFO, "%s: %s", options->in, result->conversion);
+  }
+  if (result->nonfinite_samples) {
+    log_write(&context->log, LOG_WARNING, "%s: %llu samples were not numbers and count as silence",
+              options->in, (unsigned long long)result->nonfinite_samples);
+  }
+  if (result->clipped_samples) {
+    log_write(&context->log, LOG_WARNING, "%s: %llu samples beyond full scale", options->out,
+              (unsigned long long)result->clipped_samples);
+  }
 }
 
 status live_file(const live_options *options, codec *model, command_context *context, error *err)
 {
-  file_progress shown;
-  progress_begin(&shown.shown, context->quiet);
+  progress shown;
+  progress_begin(&shown, context->quiet);
   const file_host_config config = {.session = live_session_config(options, model, context),
-                                   .in_path = options->in,
-                                   .out_path = options->out,
-                                   .progress = on_file_progress,
-                                   .user = &shown,
-                                   .log = &context->log};
-  session_telemetry t = {0};
-  const status code = file_host_run(&config, &t, err);
-  progress_end(&shown.shown);
+                                   .in = options->in,
+                                   .out = options->out,
+                                   .on_progress = on_progress,
+                                   .user = &shown};
+  file_host_result result = {0};
+  const status code = file_host_run(&config, &result, err);
+  progress_end(&shown);
   if (!code) {
-    live_report(&t, "files", context);
+    log_result(&result, options, context);
+    live_report(&result.telemetry, "files", context);
   }
   return code;
 }

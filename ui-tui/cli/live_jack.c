@@ -33,45 +33,6 @@ static void draw_status(progress *shown, const session_telemetry *t)
   progress_line(shown, line);
 }
 
-// What the session has to tell, as log lines.
-static void log_events(session *s, const command_context *context)
-{
-  session_event event;
-  while (session_next_event(s, &event)) {
-    const unsigned long long at = event.position_samples, value = event.value;
-    switch (event.kind) {
-    case EVENT_LATE:
-      log_write(
-          &context->log, LOG_WARNING,
-          "late by %llu us at sample %llu%s: step took %llu us of processor time, waited %llu "
-          "us for it, %llu us were stolen",
-          value, at, event.own ? "" : ", not our own", (unsigned long long)event.cpu_us,
-          (unsigned long long)event.run_delay_us, (unsigned long long)event.steal_us);
-      break;
-    case EVENT_RECOVERED:
-      log_write(&context->log, LOG_INFO, "recovered at sample %llu", at);
-      break;
-    case EVENT_GAP:
-      log_write(&context->log, LOG_WARNING, "the host skipped %llu samples", value);
-      break;
-    case EVENT_OVERFLOW:
-      log_write(&context->log, LOG_WARNING, "input was lost, starting afresh");
-      break;
-    case EVENT_LATENCY:
-      log_write(&context->log, LOG_INFO, "latency is now %llu samples", value);
-      break;
-    case EVENT_PAUSED:
-      log_write(&context->log, LOG_DEBUG, "fading out at sample %llu", at);
-      break;
-    case EVENT_FAILED:
-      break; // the session has said so itself
-    case EVENT_TIMELINE:
-      log_write(&context->log, LOG_DEBUG, "timeline %llu began at host sample %llu", value, at);
-      break;
-    }
-  }
-}
-
 static void watch_jack(jack_host *host, const live_options *options, const command_context *context)
 {
   progress shown;
@@ -84,9 +45,6 @@ static void watch_jack(jack_host *host, const live_options *options, const comma
     nanosleep(&pause, NULL);
     jack_host_poll(host);
     session *s = jack_host_session(host);
-    if (s) {
-      log_events(s, context);
-    }
     if (s && shown.shown && seconds_now() - drawn_s > 0.25) {
       session_telemetry t;
       jack_host_read_telemetry(host, &t);
