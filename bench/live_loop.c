@@ -5,6 +5,9 @@
 // into CLIENT (default: continuo), records what it returns, and measures the latency: the lag at
 // which the returned sound is most like the played one, which says nothing of what was reported.
 // Prints one line: "measured_latency_samples N reported_latency_samples M rate_hz R".
+//
+// Player and recorder are two clients: one that is both would close a circle in the graph, and JACK
+// breaks a circle by delaying it a block.
 
 #include "models/io/audio_file.h"
 #include "plugin/jack_api.h"
@@ -22,31 +25,53 @@
 
 typedef struct loop {
   const jack_api *api;
-  jack_client_t *client;
+  jack_client_t *player, *recorder;
   jack_port_t *out, *in;
   uint32_t rate_hz;
   float *played, *returned; // [n_samples]
   size_t n_samples;
-  atomic_size_t position;   // next sample to play
+  atomic_uint start; // JACK's time of sample 0 of both
   atomic_bool running;
+  atomic_size_t n_recorded;
 } loop;
 
-// [audio] Copies only.
-static int on_process(jack_nframes_t n_samples, void *user)
+// The part of the recording that falls into this block: its first sample, and where in the block.
+static size_t part_of_block(const loop *l, jack_client_t *client, jack_nframes_t n_samples,
+                            size_t *first, size_t *offset)
 {
-  loop *l = user;
-  float *out = l->api->port_get_buffer(l->out, n_samples);
-  const float *in = l->api->port_get_buffer(l->in, n_samples);
-  memset(out, 0, n_samples * sizeof *out);
-  if (!atomic_load(&l->running)) {
+  const int32_t at = (int32_t)(l->api->last_frame_time(client) - atomic_load(&l->start));
+  *first = at > 0 ? (size_t)at : 0;
+  *offset = at < 0 ? (size_t) - (int64_t)at : 0;
+  if (!atomic_load(&l->running) || *first >= l->n_samples || *offset >= n_samples) {
     return 0;
   }
-  const size_t at = atomic_load(&l->position);
-  const size_t left = l->n_samples - at;
-  const size_t count = left < n_samples ? left : n_samples;
-  memcpy(out, l->played + at, count * sizeof *out);
-  memcpy(l->returned + at, in, count * sizeof *in);
-  atomic_store(&l->position, at + count);
+  const size_t room = n_samples - *offset, left = l->n_samples - *first;
+  return left < room ? left : room;
+}
+
+// [audio]
+static int on_play(jack_nframes_t n_samples, void *user)
+{
+  loop *l = user;
+  size_t first = 0, offset = 0;
+  float *out = l->api->port_get_buffer(l->out, n_samples);
+  memset(out, 0, n_samples * sizeof *out);
+  const size_t count = part_of_block(l, l->player, n_samples, &first, &offset);
+  memcpy(out + offset, l->played + first, count * sizeof *out);
+  return 0;
+}
+
+// [audio]
+static int on_record(jack_nframes_t n_samples, void *user)
+{
+  loop *l = user;
+  size_t first = 0, offset = 0;
+  const float *in = l->api->port_get_buffer(l->in, n_samples);
+  const size_t count = part_of_block(l, l->recorder, n_samples, &first, &offset);
+  memcpy(l->returned + first, in + offset, count * sizeof *in);
+  if (count) {
+    atomic_store(&l->n_recorded, first + count);
+  }
   return 0;
 }
 
@@ -56,18 +81,23 @@ static void pause_ms(long ms)
   nanosleep(&pause, NULL);
 }
 
-static status open_client(loop *l, jack_api *api, error *err)
+static status open_clients(loop *l, jack_api *api, error *err)
 {
   for (int i = 0; jack_api_candidate(i); ++i) {
     if (jack_api_load(api, jack_api_candidate(i), err) != STATUS_OK) {
       continue;
     }
     jack_status_t bits = 0;
-    l->client = api->client_open("live_loop", JackNoStartServer, &bits);
-    if (l->client) {
-      l->api = api;
-      l->rate_hz = api->get_sample_rate(l->client);
+    l->player = api->client_open("live_loop_player", JackNoStartServer, &bits);
+    l->recorder =
+        l->player ? api->client_open("live_loop_recorder", JackNoStartServer, &bits) : NULL;
+    l->api = api;
+    if (l->recorder) {
+      l->rate_hz = api->get_sample_rate(l->player);
       return STATUS_OK;
+    }
+    if (l->player) {
+      api->client_close(l->player);
     }
     jack_api_unload(api);
   }
@@ -85,10 +115,10 @@ static status read_recording(loop *l, const char *path, error *err)
   l->played = calloc(most, sizeof *l->played);
   l->returned = calloc(most, sizeof *l->returned);
   size_t count = 0;
-  status read = l->played && l->returned
-                    ? audio_reader_read(reader, l->played, (size_t)l->rate_hz * MAX_SECONDS,
-                                        &count, err)
-                    : error_set(err, STATUS_NO_MEMORY, "no memory for %d s", MAX_SECONDS);
+  status read =
+      l->played && l->returned
+          ? audio_reader_read(reader, l->played, (size_t)l->rate_hz * MAX_SECONDS, &count, err)
+          : error_set(err, STATUS_NO_MEMORY, "no memory for %d s", MAX_SECONDS);
   audio_reader_close(reader);
   l->n_samples = count + (size_t)l->rate_hz * TAIL_SECONDS;
   return read;
@@ -100,33 +130,29 @@ static status connect_ports(loop *l, const char *client, error *err)
   char in[256], out[256], ours_out[256], ours_in[256];
   snprintf(in, sizeof in, "%s:in_1", client);
   snprintf(out, sizeof out, "%s:out_1", client);
-  snprintf(ours_out, sizeof ours_out, "%s:out", l->api->get_client_name(l->client));
-  snprintf(ours_in, sizeof ours_in, "%s:in", l->api->get_client_name(l->client));
-  for (int i = 0; i < WAIT_STEPS && !l->api->port_by_name(l->client, out); ++i) {
+  snprintf(ours_out, sizeof ours_out, "%s", l->api->port_name(l->out));
+  snprintf(ours_in, sizeof ours_in, "%s", l->api->port_name(l->in));
+  for (int i = 0; i < WAIT_STEPS && !l->api->port_by_name(l->recorder, out); ++i) {
     pause_ms(10);
   }
-  if (l->api->connect(l->client, ours_out, in) != 0 ||
-      l->api->connect(l->client, out, ours_in) != 0) {
+  if (l->api->connect(l->recorder, ours_out, in) != 0 ||
+      l->api->connect(l->recorder, out, ours_in) != 0) {
     return error_set(err, STATUS_DEVICE, "cannot connect to %s", client);
   }
-  const char **speakers = l->api->get_ports(l->client, NULL, JACK_DEFAULT_AUDIO_TYPE,
+  const char **speakers = l->api->get_ports(l->recorder, NULL, JACK_DEFAULT_AUDIO_TYPE,
                                             JackPortIsPhysical | JackPortIsInput);
   for (int i = 0; speakers && speakers[i] && i < 2; ++i) {
-    (void)l->api->connect(l->client, out, speakers[i]);
+    (void)l->api->connect(l->recorder, out, speakers[i]);
   }
   l->api->free(speakers);
   return STATUS_OK;
 }
 
-static uint32_t reported_latency(const loop *l, const char *client)
+// What JACK believes lies between the player's port and the recorder's.
+static uint32_t reported_latency(const loop *l)
 {
-  char name[256];
-  snprintf(name, sizeof name, "%s:in_1", client);
-  jack_port_t *in = l->api->port_by_name(l->client, name);
   jack_latency_range_t before = {0}, after = {0};
-  if (in) {
-    l->api->port_get_latency_range(in, JackCaptureLatency, &before);
-  }
+  l->api->port_get_latency_range(l->out, JackCaptureLatency, &before);
   l->api->port_get_latency_range(l->in, JackCaptureLatency, &after);
   return after.max - before.max;
 }
@@ -135,7 +161,7 @@ static uint32_t reported_latency(const loop *l, const char *client)
 static size_t measure_latency(const loop *l)
 {
   const size_t window = l->n_samples - l->rate_hz;
-  const size_t stride = window > 400000 ? window / 400000 : 1; // enough samples tell the lag
+  const size_t stride = window > 50000 ? window / 50000 : 1; // enough samples tell the lag
   size_t best_lag = 0;
   double best = 0.0;
   for (size_t lag = 0; lag < l->rate_hz; ++lag) {
@@ -154,8 +180,8 @@ static size_t measure_latency(const loop *l)
 static status write_returned(const loop *l, const char *path, error *err)
 {
   audio_writer *writer = NULL;
-  status code = audio_writer_open(&writer, path, l->rate_hz, 1, AUDIO_ENCODING_DEFAULT,
-                                  l->n_samples, err);
+  status code =
+      audio_writer_open(&writer, path, l->rate_hz, 1, AUDIO_ENCODING_DEFAULT, l->n_samples, err);
   if (code) {
     return code;
   }
@@ -169,8 +195,8 @@ static status write_returned(const loop *l, const char *path, error *err)
 
 static status play(loop *l, const char *recording, const char *client, error *err)
 {
-  l->out = l->api->port_register(l->client, "out", JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
-  l->in = l->api->port_register(l->client, "in", JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
+  l->out = l->api->port_register(l->player, "out", JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0);
+  l->in = l->api->port_register(l->recorder, "in", JACK_DEFAULT_AUDIO_TYPE, JackPortIsInput, 0);
   if (!l->out || !l->in) {
     return error_set(err, STATUS_DEVICE, "cannot register ports");
   }
@@ -178,18 +204,25 @@ static status play(loop *l, const char *recording, const char *client, error *er
   if (code) {
     return code;
   }
-  l->api->set_process_callback(l->client, on_process, l);
-  if (l->api->activate(l->client) != 0) {
+  l->api->set_process_callback(l->player, on_play, l);
+  l->api->set_process_callback(l->recorder, on_record, l);
+  if (l->api->activate(l->player) != 0 || l->api->activate(l->recorder) != 0) {
     return error_set(err, STATUS_DEVICE, "cannot activate");
   }
   code = connect_ports(l, client, err);
   pause_ms(300); // connections and latencies settle
-  const uint32_t reported = code ? 0 : reported_latency(l, client);
+  const uint32_t reported = code ? 0 : reported_latency(l);
+  atomic_store(&l->start, l->api->last_frame_time(l->player) + l->rate_hz / 10);
   atomic_store(&l->running, true);
-  while (!code && atomic_load(&l->position) < l->n_samples) {
+  const long most_ms = (long)(l->n_samples * 1000 / l->rate_hz) + 5000; // or the server is gone
+  for (long ms = 0; !code && ms < most_ms && atomic_load(&l->n_recorded) < l->n_samples; ms += 20) {
     pause_ms(20);
   }
-  l->api->deactivate(l->client);
+  l->api->deactivate(l->player);
+  l->api->deactivate(l->recorder);
+  if (!code && atomic_load(&l->n_recorded) < l->n_samples) {
+    code = error_set(err, STATUS_DEVICE, "the server stopped calling");
+  }
   if (!code) {
     printf("measured_latency_samples %zu reported_latency_samples %u rate_hz %u\n",
            measure_latency(l), reported, l->rate_hz);
@@ -206,11 +239,12 @@ int main(int argc, char **argv)
   loop l = {0};
   jack_api api = {0};
   error err = {0};
-  status code = open_client(&l, &api, &err);
+  status code = open_clients(&l, &api, &err);
   if (!code) {
     code = play(&l, argv[1], argc > 3 ? argv[3] : "continuo", &err);
     code = code ? code : write_returned(&l, argv[2], &err);
-    api.client_close(l.client);
+    api.client_close(l.player);
+    api.client_close(l.recorder);
   }
   free(l.played);
   free(l.returned);

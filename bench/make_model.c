@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 // make_model encodec_24khz|encodec_48khz|soundstream OUT.safetensors [SEED]: a model file of that
-// architecture with random weights, the same for everybody (tests/reference/weights.py is its twin).
-// It sounds of nothing; it costs what a trained one costs.
+// architecture with random weights, the same for everybody (tests/reference/weights.py is its
+// twin). It sounds of nothing; it costs what a trained one costs.
 
 #include "models/seanet_file.h"
 
@@ -20,8 +20,8 @@ static status config_by_name(seanet_config *config, const char *name, error *err
   } else if (strcmp(name, "soundstream") == 0) {
     *config = seanet_config_soundstream();
   } else {
-    return error_set(err, STATUS_USAGE,
-                     "%s: encodec_24khz, encodec_48khz or soundstream expected", name);
+    return error_set(err, STATUS_USAGE, "%s: encodec_24khz, encodec_48khz or soundstream expected",
+                     name);
   }
   return STATUS_OK;
 }

@@ -16,6 +16,7 @@
 // Connections are remembered once they have stood for this long, so that those which a dying
 // server takes down before it says goodbye are not forgotten.
 #define SETTLE_MS 500
+#define GAP_LOG_MS 1000 // between two lines about gaps
 
 struct jack_host {
   jack_host_config config;
@@ -32,6 +33,8 @@ struct jack_host {
   int64_t retry_at_ms;           ///< when to look for a server again
   int64_t pause_ms;
   unsigned n_returns;
+  uint64_t gaps_untold, gap_samples_untold; ///< jumps of the host's time not logged yet
+  int64_t gaps_told_at_ms;
   session_telemetry before; ///< counts of the sessions that have ended
 };
 
@@ -265,17 +268,34 @@ static void mind_links(jack_host *h)
   }
 }
 
+// An overloaded server skips hundreds of blocks a second: one line sums them up.
+static void tell_gaps(jack_host *h)
+{
+  if (h->gaps_untold && now_ms() - h->gaps_told_at_ms >= GAP_LOG_MS) {
+    log_write(h->config.log, LOG_WARNING, "the host's time jumped %llu times, %llu samples lost",
+              (unsigned long long)h->gaps_untold, (unsigned long long)h->gap_samples_untold);
+    h->gaps_untold = h->gap_samples_untold = 0;
+    h->gaps_told_at_ms = now_ms();
+  }
+}
+
 static void pass_events(jack_host *h)
 {
   uint32_t rate_hz = atomic_load_explicit(&h->process.session_rate_hz, memory_order_relaxed);
   session_event event;
   char text[256];
   while (session_next_event(h->session, &event)) {
-    log_write(h->config.log, event_level(&event), "%s",
-              event_words(&event, rate_hz, text, sizeof text));
+    if (event.kind == EVENT_GAP) {
+      ++h->gaps_untold;
+      h->gap_samples_untold += event.value;
+    } else {
+      log_write(h->config.log, event_level(&event), "%s",
+                event_words(&event, rate_hz, text, sizeof text));
+    }
     if (h->config.on_event)
       h->config.on_event(h->config.event_user, &event);
   }
+  tell_gaps(h);
 }
 
 // ---- the server's death ------------------------------------------------------------------------

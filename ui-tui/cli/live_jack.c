@@ -92,11 +92,7 @@ status live_jack(const live_options *options, codec *model, command_context *con
   }
   session_telemetry t;
   jack_host_read_telemetry(host, &t);
-  log_write(&context->log, LOG_INFO, "%s (%s), client \"%s\", %u Hz, blocks of %u",
-            jack_host_server(host), jack_host_library(host), jack_host_client_name(host),
-            t.host_rate_hz, t.block_samples);
-  log_write(&context->log, LOG_INFO, "monitor: latency %u samples (%.1f ms); Ctrl-C ends",
-            t.latency_samples, 1e3 * t.latency_samples / t.host_rate_hz);
+  log_write(&context->log, LOG_INFO, "monitor; Ctrl-C ends");
   char server[160];
   snprintf(server, sizeof server, "%s", jack_host_server(host));
   watch_jack(host, options, context);
