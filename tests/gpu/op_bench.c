@@ -34,10 +34,19 @@ struct op_bench {
 
 // ---- values made from (name, seed) ----
 
-static float value_at(const op_bench *b, const char *name, int64_t index, float spread)
+static uint64_t key_of(const op_bench *b, const char *name)
 {
-  const uint64_t key = random_name_key(name) ^ random_name_key(b->c->name);
-  return (random_uniform(b->seed, key, (uint64_t)index) * 2.0f - 1.0f) * spread;
+  return b->seed ^ random_name_key(name) ^ (random_name_key(b->c->name) << 1);
+}
+
+// Element `index` in [-spread, spread]: splitmix64 (Steele, Lea and Flood 2014), because millions
+// of weights are made here and nothing hangs on their quality.
+static inline float value_at(uint64_t key, int64_t index, float spread)
+{
+  uint64_t z = key + (uint64_t)index * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return ((float)((z ^ (z >> 31)) >> 40) * 0x1p-23f - 1.0f) * spread;
 }
 
 static bool upload_real(op_bench *b, void *to, const float *values, int64_t count, error *err)
@@ -58,12 +67,13 @@ static bool add_input(op_bench *b, const char *name, int rank, int64_t d1, int64
   const int64_t n = per_stream ? b->n : 1;
   tensor t = tensor_view(NULL, b->dev->real, rank, n, d1, d2, d3);
   const int64_t each = t.dims[1] * t.dims[2] * t.dims[3];
+  const uint64_t key = key_of(b, name);
   float *values = malloc((size_t)(n * each) * sizeof *values);
   t.data = b->dev->allocate(b->dev, (size_t)(n * each) * dtype_bytes(t.type));
   bool ok = values && t.data;
   for (int64_t i = 0; ok && i < n * each; ++i) {
     const int64_t stream = per_stream && b->only >= 0 ? b->only : 0;
-    values[i] = value_at(b, name, stream * each + i, 1.5f);
+    values[i] = value_at(key, stream * each + i, 1.5f);
   }
   ok = ok && upload_real(b, t.data, values, n * each, err);
   free(values);
@@ -76,12 +86,13 @@ static bool add_codes(op_bench *b, const char *name, int rank, int64_t d1, int64
 {
   tensor t = tensor_view(NULL, DTYPE_I32, rank, b->n, d1, d2, 1);
   const int64_t each = t.dims[1] * t.dims[2];
+  const uint64_t key = key_of(b, name);
   int32_t *codes = malloc((size_t)(b->n * each) * sizeof *codes);
   t.data = b->dev->allocate(b->dev, (size_t)(b->n * each) * sizeof *codes);
   bool ok = codes && t.data;
   for (int64_t i = 0; ok && i < b->n * each; ++i) {
     const int64_t stream = b->only >= 0 ? b->only : 0;
-    const float u = value_at(b, name, stream * each + i, 0.5f) + 0.5f;
+    const float u = value_at(key, stream * each + i, 0.5f) + 0.5f;
     codes[i] = (int32_t)((double)u * (double)(below + 2)) - 1; // a few fall outside on purpose
   }
   const size_t bytes = (size_t)(b->n * each) * sizeof *codes;
@@ -105,8 +116,10 @@ static weight *add_weight(op_bench *b, const char *name, weight_use use, dtype s
     return NULL;
   }
   const float spread = sqrtf(3.0f / (float)fan_in);
-  for (int64_t i = 0; i < weight_count(w); ++i) {
-    w->master[i] = value_at(b, name, i, spread);
+  const uint64_t key = key_of(b, name);
+  const int64_t count = weight_count(w);
+  for (int64_t i = 0; i < count; ++i) {
+    w->master[i] = value_at(key, i, spread);
   }
   return weight_refresh(b->dev, w, err) == STATUS_OK ? w : NULL;
 }
@@ -529,9 +542,9 @@ static status fill_cross_cache(op_bench *b, error *err)
   float *values = malloc((size_t)count * sizeof *values);
   bool ok = values != NULL;
   for (int pass = 0; ok && pass < 2; ++pass) {
+    const uint64_t key = key_of(b, pass ? "cross_v" : "cross_k");
     for (int64_t i = 0; i < count; ++i) {
-      values[i] =
-          value_at(b, pass ? "cross_v" : "cross_k", (b->only >= 0 ? b->only * each : 0) + i, 1.0f);
+      values[i] = value_at(key, (b->only >= 0 ? b->only * each : 0) + i, 1.0f);
     }
     ok = upload_real(b, pass ? b->history_v.data : b->history.data, values, count, err);
   }

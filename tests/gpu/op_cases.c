@@ -3,6 +3,10 @@
 
 #include "tests/gpu/op_cases.h"
 
+#include "base/random.h"
+
+#include <stdio.h>
+
 #define CONV .op = OP_CONV1D
 #define UPCONV .op = OP_CONV_TRANSPOSED1D
 #define LINEAR .op = OP_LINEAR
@@ -269,6 +273,117 @@ const op_case *op_cases(int *count)
   };
   *count = (int)(sizeof cases / sizeof *cases);
   return cases;
+}
+
+// ---- cases drawn at random ----
+
+typedef struct draw {
+  uint64_t seed, counter;
+} draw;
+
+// A whole number in [low, high].
+static int64_t between(draw *d, int64_t low, int64_t high)
+{
+  const double u = (double)random_uniform(d->seed, 17, d->counter++);
+  const int64_t value = low + (int64_t)(u * (double)(high - low + 1));
+  return value > high ? high : value;
+}
+
+// Sizes around whole vectors and panels, where tails begin and end.
+static int64_t edge_size(draw *d)
+{
+  static const int64_t edges[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 47, 64, 65, 97};
+  return between(d, 0, 3) ? edges[between(d, 0, 15)] : between(d, 1, 130);
+}
+
+static activation any_activation(draw *d)
+{
+  return (activation)between(d, ACT_NONE, ACT_SIGMOID);
+}
+
+static void draw_conv(draw *d, op_case *c)
+{
+  c->groups = between(d, 0, 3) ? 1 : between(d, 2, 5);
+  c->channels *= c->groups;
+  c->outputs *= c->groups;
+  if (c->groups > 1 && between(d, 0, 1)) { // depthwise
+    c->groups = c->channels = c->outputs = edge_size(d);
+  }
+  c->stride = between(d, 1, 4);
+  c->dilation = between(d, 1, 3);
+  c->kernel = between(d, 1, 7);
+  while ((c->kernel - 1) * c->dilation + 1 < c->stride) {
+    ++c->kernel;
+  }
+  c->mode = (pad_mode)between(d, PAD_ZERO, PAD_REPLICATE);
+  if (c->streaming && c->mode == PAD_REFLECT) { // looks ahead: a short first piece differs
+    c->mode = PAD_ZERO;
+  }
+  c->residual = c->streaming && between(d, 0, 1);
+  c->rows *= c->streaming ? c->stride : 1;
+  if (!c->streaming) {
+    c->pad_left = between(d, 0, (c->kernel - 1) * c->dilation);
+    c->pad_right = between(d, 0, (c->kernel - 1) * c->dilation);
+  }
+}
+
+static void draw_upconv(draw *d, op_case *c)
+{
+  c->groups = between(d, 0, 3) ? 1 : between(d, 2, 4);
+  c->channels *= c->groups;
+  c->outputs *= c->groups;
+  c->stride = between(d, 1, 5);
+  c->kernel = c->stride + between(d, 0, 2 * c->stride);
+  if (!c->streaming) {
+    c->pad_left = between(d, 0, c->kernel - c->stride);
+    c->pad_right = c->kernel - c->stride - c->pad_left;
+  }
+}
+
+static void draw_conv2d(draw *d, op_case *c)
+{
+  c->groups = between(d, 1, 2);
+  c->channels = between(d, 1, 9) * c->groups;
+  c->outputs = between(d, 1, 40) * c->groups;
+  c->stride = between(d, 1, 2);
+  c->dilation = between(d, 1, 2);
+  c->kernel = between(d, 1, 4);
+  c->kernel_h = between(d, 1, 3);
+  c->height = (c->kernel_h - 1) * c->dilation + between(d, 1, 6);
+  c->rows += (c->kernel - 1) * c->dilation;
+  c->pad_left = between(d, 0, 3);
+  c->pad_right = between(d, 0, 3);
+  c->streaming = false;
+}
+
+op_case op_case_random(uint64_t seed, char name[32])
+{
+  static const op_id kinds[] = {OP_CONV1D, OP_CONV1D, OP_CONV_TRANSPOSED1D, OP_CONV2D,
+                                OP_LINEAR, OP_LSTM,   OP_MATMUL,            OP_NEAREST};
+  draw d = {.seed = seed};
+  op_case c = {.op = kinds[between(&d, 0, 7)], .name = name, .bias = true};
+  snprintf(name, 32, "random_%s_%llu", op_name(c.op), (unsigned long long)seed);
+  c.n = between(&d, 1, 3);
+  c.rows = between(&d, 0, 1) ? between(&d, 1, 40) : edge_size(&d);
+  c.channels = edge_size(&d);
+  c.outputs = edge_size(&d);
+  c.act_in = any_activation(&d);
+  c.act_out = any_activation(&d);
+  c.streaming = between(&d, 0, 2) > 0;
+  if (c.op == OP_CONV1D) {
+    draw_conv(&d, &c);
+  } else if (c.op == OP_CONV_TRANSPOSED1D) {
+    draw_upconv(&d, &c);
+  } else if (c.op == OP_CONV2D) {
+    draw_conv2d(&d, &c);
+  } else if (c.op == OP_LSTM) {
+    c.streaming = true;
+    c.residual = c.channels == c.outputs;
+  } else {
+    c.streaming = false;
+    c.residual = c.op != OP_NEAREST && between(&d, 0, 1);
+  }
+  return c;
 }
 
 static double weight_terms(const op_case *c)

@@ -30,6 +30,10 @@ typedef struct op_case {
 /// The whole list.
 const op_case *op_cases(int *count);
 
+/// An adversarial case: operator, sizes, padding and activations drawn from `seed`. `name` becomes
+/// its name, so that a failure can be repeated.
+op_case op_case_random(uint64_t seed, char name[32]);
+
 /// What a case needs on one device: inputs, weights, state, arena; made from (name, seed) alone,
 /// so that two devices get the same values.
 typedef struct op_bench op_bench;
