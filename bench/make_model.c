@@ -19,9 +19,18 @@ static status config_by_name(seanet_config *config, const char *name, error *err
     *config = seanet_config_encodec_48khz();
   } else if (strcmp(name, "soundstream") == 0) {
     *config = seanet_config_soundstream();
+  } else if (strcmp(name, "tiny") == 0) {
+    *config = seanet_config_encodec_24khz();
+    config->latent_dim = 16;
+    config->n_codebooks = 8;
+    config->codebook_size = 64;
+    config->pad = PAD_ZERO;
+    config->encoder.width = config->decoder.width = 4;
+    config->encoder.n_lstm = config->decoder.n_lstm = 1;
+    snprintf(config->name, sizeof config->name, "tiny");
   } else {
-    return error_set(err, STATUS_USAGE, "%s: encodec_24khz, encodec_48khz or soundstream expected",
-                     name);
+    return error_set(err, STATUS_USAGE,
+                     "%s: encodec_24khz, encodec_48khz, soundstream or tiny expected", name);
   }
   return STATUS_OK;
 }

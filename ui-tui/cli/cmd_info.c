@@ -10,6 +10,7 @@
 #include "ui-tui/cli/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // One tensor in a line or an object: name, type, shape.
@@ -172,11 +173,32 @@ static status show_model(const char *path, const command_context *context, error
   return code;
 }
 
+// A stream tells its length at its end only: read it through.
+static status read_through(code_reader *reader, error *err)
+{
+  enum { BLOCK_CODES = 1 << 14 };
+  const uint32_t n_codebooks = code_reader_info(reader)->n_codebooks;
+  int32_t *codes = malloc(BLOCK_CODES * sizeof *codes);
+  if (!codes || n_codebooks == 0) {
+    free(codes);
+    return codes ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for a block of codes");
+  }
+  status code = STATUS_OK;
+  code_run stretch = {.n_steps = 1};
+  while (!code && stretch.n_steps > 0) {
+    code = code_reader_read(reader, codes, BLOCK_CODES / n_codebooks, &stretch, err);
+  }
+  free(codes);
+  return code;
+}
+
 static status show_codes(const char *path, const command_context *context, error *err)
 {
   code_reader *reader = NULL;
-  const status code = code_reader_open(&reader, path, err);
+  status code = code_reader_open(&reader, path, err);
+  code = code ? code : read_through(reader, err);
   if (code) {
+    code_reader_close(reader);
     return code;
   }
   const code_info *info = code_reader_info(reader);

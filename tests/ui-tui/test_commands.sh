@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-FileCopyrightText: 2026 The continuo authors
+# SPDX-License-Identifier: MIT
+
+# test_commands.sh BIN: every command on a tiny model, then what users do wrong: one sentence that
+# names the file, the exit code of the man page, nothing left under the final name.
+set -u
+bin=$1
+continuo=$bin/continuo
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+export XDG_DATA_HOME=$work/data
+unset DISPLAY
+checks=0
+bad=0
+
+say_bad() {
+  bad=$((bad + 1))
+  echo "not ok: $*"
+}
+
+# works COMMAND...: exit code 0
+works() {
+  checks=$((checks + 1))
+  "$@" >out 2>err || { say_bad "$* (exit $?)"; cat err; }
+}
+
+# fails CODE WORDS COMMAND...: that exit code, one line on stderr with WORDS
+fails() {
+  local code=$1 words=$2 found
+  shift 2
+  checks=$((checks + 1))
+  "$@" >out 2>err
+  found=$?
+  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
+  grep -v '^continuo: ' err >sentence
+  [ "$(wc -l <sentence)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
+  grep -qF -- "$words" sentence || say_bad "$*: does not say \"$words\": $(cat sentence)"
+}
+
+# absent FILE: neither it nor a temporary of it
+absent() {
+  checks=$((checks + 1))
+  compgen -G "$1*" >/dev/null && say_bad "$1 was left: $(ls "$1"*)"
+}
+
+same() {
+  checks=$((checks + 1))
+  cmp -s "$1" "$2" || say_bad "$1 and $2 differ"
+}
+
+# field NAME: of the JSON object in out
+field() {
+  python3 -c 'import json, sys; print(json.load(open("out"))[sys.argv[1]])' "$1"
+}
+
+is() {
+  checks=$((checks + 1))
+  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
+}
+
+"$bin/make_model" tiny tiny.safetensors || exit 1
+python3 - <<'PY'
+import math, random, struct, wave
+random.seed(1)
+def write(name, rate, channels, count):
+    with wave.open(name, "wb") as w:
+        w.setnchannels(channels), w.setsampwidth(2), w.setframerate(rate)
+        w.writeframes(b"".join(struct.pack("<h", int(8000 * math.sin(i // channels * 0.05) +
+                               random.uniform(-3000, 3000))) for i in range(count * channels)))
+write("in.wav", 24000, 1, 24000 + 77)
+write("stereo.wav", 44100, 2, 22050)
+write("one.wav", 24000, 1, 1)
+write("none.wav", 24000, 1, 0)
+write("many.wav", 24000, 64, 1000)
+PY
+
+# What should work.
+works "$continuo" --help
+works "$continuo" --version
+works "$continuo" info tiny.safetensors
+works "$continuo" info --json tiny.safetensors
+is "$(field kind)" seanet "kind"
+works "$continuo" encode -m ./tiny.safetensors in.wav a.rvq
+works "$continuo" encode -m ./tiny.safetensors in.wav a.npy
+works "$continuo" decode -m ./tiny.safetensors a.rvq a.au
+works "$continuo" decode -m ./tiny.safetensors --json a.npy b.wav
+is "$(field samples)" 24320 "samples of 76 whole steps"
+works "$continuo" roundtrip -m ./tiny.safetensors --json in.wav c.au
+is "$(field samples)" 24077 "samples of the round trip"
+same a.au c.au
+works "$continuo" roundtrip -m ./tiny.safetensors --threads 2 in.wav d.au
+same c.au d.au
+works "$continuo" roundtrip -m ./tiny.safetensors -b 1.8 --json in.wav e.wav
+is "$(field codebooks)" 4 "codebooks in 1.8 kbps"
+works "$continuo" info --json a.rvq
+is "$(field samples)" 24077 "samples of the code file"
+"$continuo" encode -q -m ./tiny.safetensors - - <in.wav | "$continuo" decode -q -m ./tiny.safetensors - - >pipe.au
+checks=$((checks + 1))
+[ "$(stat -c %s pipe.au)" -gt 96000 ] || say_bad "the pipe gave $(stat -c %s pipe.au) bytes"
+works "$continuo" roundtrip -m ./tiny.safetensors stereo.wav f.flac
+works "$continuo" roundtrip -m ./tiny.safetensors one.wav g.wav
+works "$continuo" roundtrip -m ./tiny.safetensors none.wav h.wav
+works "$continuo" roundtrip -m ./tiny.safetensors many.wav i.wav
+works "$continuo" live -m ./tiny.safetensors --in in.wav --out live1.wav --block 64
+works "$continuo" live -m ./tiny.safetensors --in in.wav --out live2.wav --block 1000 --json
+is "$(field misses)" 0 "misses"
+same live1.wav live2.wav
+works "$continuo" bench codec -m ./tiny.safetensors --unpaced -s 0.5 --json
+for key in model compute threads rate_hz hop_samples steps encode_us decode_us total_us misses realtime_factor; do
+  [ -n "$(field $key)" ] || say_bad "bench codec --json lacks $key"
+done
+mkdir -p data/continuo/models && cp tiny.safetensors data/continuo/models/default.safetensors
+works "$continuo" roundtrip in.wav j.au
+same c.au j.au
+works "$continuo" list models
+grep -q '^default .*seanet' out || say_bad "list models does not name it"
+works "$continuo" list devices
+grep -q reference out || say_bad "list devices does not name the reference"
+
+# What should not.
+fails 2 "no such command" "$continuo" sing
+fails 2 "no such option" "$continuo" live --loud
+fails 2 "whole number" "$continuo" encode -k many in.wav x.rvq
+fails 2 "1 to 64" "$continuo" encode -k 0 in.wav x.rvq
+fails 2 "has 8" "$continuo" encode -k 9 in.wav x.rvq
+fails 2 "at least" "$continuo" encode -b 0.1 in.wav x.rvq
+fails 2 "expected" "$continuo" encode in.wav
+fails 2 "unknown ending" "$continuo" encode in.wav x.mp4
+fails 2 "belong to" "$continuo" live --audio jack --in in.wav
+fails 3 "no model called \"nosuch\"" "$continuo" roundtrip -m nosuch in.wav x.wav
+fails 3 "nosuch.wav" "$continuo" roundtrip nosuch.wav x.wav
+fails 3 "nowhere/x.wav" "$continuo" roundtrip in.wav nowhere/x.wav
+fails 5 "in.wav" "$continuo" decode in.wav x.wav
+fails 5 "a.rvq" "$continuo" roundtrip a.rvq x.wav
+: >empty
+fails 5 "empty" "$continuo" roundtrip empty x.wav
+fails 5 "empty" "$continuo" decode empty x.wav
+fails 5 "empty" "$continuo" info -q -- empty
+fails 4 "$work" "$continuo" roundtrip "$work" x.wav
+fails 6 "" "$continuo" encode in.wav x.ecdc
+fails 6 "tiny.safetensors" "$continuo" import tiny.safetensors x.safetensors
+head -c 5000 tiny.safetensors >cut.safetensors
+fails 5 "cut.safetensors" "$continuo" roundtrip -m ./cut.safetensors in.wav x.wav
+fails 5 "cut.safetensors" "$continuo" info cut.safetensors
+python3 - <<'PY'
+data = bytearray(open("tiny.safetensors", "rb").read())
+data[20] ^= 0xff
+open("flipped.safetensors", "wb").write(data)
+PY
+fails 5 "flipped.safetensors" "$continuo" info flipped.safetensors
+python3 - <<'PY'
+data = bytearray(open("in.wav", "rb").read())
+data[24:28] = b"\0\0\0\0"
+open("zero_hz.wav", "wb").write(data)
+PY
+fails 5 "zero_hz.wav" "$continuo" roundtrip zero_hz.wav x.wav
+absent x
+if [ "$(id -u)" -ne 0 ]; then
+  cp in.wav secret.wav && chmod 0 secret.wav
+  fails 4 "secret.wav" "$continuo" roundtrip secret.wav x.wav
+fi
+checks=$((checks + 1))
+(ulimit -f 8 && trap '' XFSZ && "$continuo" roundtrip -q in.wav full.wav >out 2>err)
+is $? 4 "exit code on a full disk"
+absent full.wav
+checks=$((checks + 1))
+"$continuo" info tiny.safetensors >/dev/full 2>err
+is $? 4 "exit code with standard output full"
+
+echo "$checks checks, $bad bad"
+[ $bad -eq 0 ]
