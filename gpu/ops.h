@@ -42,7 +42,7 @@ typedef enum activation {
 
 typedef enum pad_mode {
   PAD_ZERO,
-  PAD_REFLECT,   ///< mirrored without repeating the edge row; see codec.md 1.2 for short inputs
+  PAD_REFLECT,   ///< mirrored without repeating the edge row; short input: docs/codecs.md
   PAD_REPLICATE, ///< the edge row again
 } pad_mode;
 
@@ -147,7 +147,7 @@ typedef struct ops {
   /// + residual. Order of the sum: bias, then taps oldest first, channels innermost.
   /// x[n, T, C]; residual [n, U, O] or null; bias null or [O].
   /// history null (whole sequence: both pads are made, U = ceil((T + pads - k_eff) / stride) + 1,
-  /// the right pad extended so that no row of x is dropped, as codec.md 1.2 has it) or
+  /// the right pad extended so that no row of x is dropped, see docs/codecs.md) or
   /// [n, k_eff - stride, C] in place (streaming: T a multiple of stride unless control->final;
   /// U = T / stride; a reset stream starts from its pad; rows kept are activated rows).
   void (*conv1d)(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,

@@ -36,7 +36,7 @@ typedef enum seanet_norm {
 
 typedef enum seanet_order {
   SEANET_ACT_FIRST, ///< before each convolution but `in` (EnCodec, SoundStream as published)
-  SEANET_ACT_LAST,  ///< in a unit: conv, act, conv k1, add, act; nowhere else (systems.md 4)
+  SEANET_ACT_LAST,  ///< in a unit: conv, act, conv k1, add, act; nowhere else (docs/codecs.md)
 } seanet_order;
 
 /// What encoder and decoder may have each for itself.
@@ -75,7 +75,7 @@ typedef struct seanet_config {
 /// Presets: the published shapes that importers and tests need.
 seanet_config seanet_config_encodec_24khz(void);
 seanet_config seanet_config_encodec_48khz(void);
-seanet_config seanet_config_soundstream(void); ///< as systems.md 4 describes it
+seanet_config seanet_config_soundstream(void); ///< the variant of docs/codecs.md
 
 /// STATUS_USAGE with one sentence naming the field, the value and what is possible.
 status seanet_config_check(const seanet_config *config, error *err);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// Codes back to a whole recording in constant memory: the counterpart of whole_encoder. Chunks are
-/// joined as EnCodec's 48 kHz model does it (codec.md 1.3): triangular weights blend what overlaps.
+/// joined as EnCodec's 48 kHz model does it (docs/codecs.md): triangular weights blend what
+/// overlaps.
 #ifndef CONTINUO_MODELS_WHOLE_DECODER_H
 #define CONTINUO_MODELS_WHOLE_DECODER_H
 

@@ -7,8 +7,8 @@
 /// here: sinks take what code writers take. Any thread but the audio thread, one at a time per
 /// object.
 ///
-/// Chunks are cut as EnCodec's 48 kHz model does it (codec.md 1.3): each is divided by its loudness
-/// and coded for itself.
+/// Chunks are cut as EnCodec's 48 kHz model does it (docs/codecs.md): each is divided by its
+/// loudness and coded for itself.
 #ifndef CONTINUO_MODELS_WHOLE_ENCODER_H
 #define CONTINUO_MODELS_WHOLE_ENCODER_H
 

@@ -53,8 +53,8 @@ uint16_t bf16_from_f32(float value);
 float f32_from_bf16(uint16_t bits);
 
 /// Row of the input that padded position `position` shows, position 0 being the first real row;
-/// -1 for a zero row. `reach` = max(left, right) decides EnCodec's rule for short input (codec.md
-/// 1.2): zeros are appended until reflection is possible.
+/// -1 for a zero row. `reach` = max(left, right) decides EnCodec's rule for short input
+/// (docs/codecs.md, Padding): zeros are appended until reflection is possible.
 int64_t pad_source(int64_t position, int64_t rows, int64_t reach, pad_mode mode);
 
 #endif

@@ -96,7 +96,7 @@ static void test_size_is_the_published_one(void **state)
       matrices[half] += w->use == WEIGHT_VECTOR ? 0 : (uint64_t)weight_count(w);
     }
   }
-  assert_int_equal(matrices[0], 655296); // codec.md 5 counts as many on each side
+  assert_int_equal(matrices[0], 655296); // as many on each side
   assert_int_equal(matrices[1], 655296);
   assert_int_equal(layer_set_count(&f->net->codebooks), 46 * 16 * 64);
   assert_int_equal(lyra_hop_samples(&f->net->config), HOP);
