@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// x -> y, any shape. One thread per element; y may be x.
+#include "gpu/cuda/common.cuh"
+
+#define ACTIVATE_THREADS 256
+
+__global__ void activate_kernel(float *y, const float *x, int64_t count, int act, float slope)
+{
+  const int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < count) {
+    y[i] = activate_value(x[i], act, slope);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// launcher
+
+void cuda_activate(run *r, tensor *y, const tensor *x, activation act, float slope)
+{
+  const int64_t count = tensor_count(x);
+  cuda_launch(r, "activate", activate_kernel, dim3(cuda_blocks(count, ACTIVATE_THREADS)),
+              ACTIVATE_THREADS, 0, cuda_floats(y), cuda_floats(x), count, (int)act, slope);
+}
