@@ -45,6 +45,10 @@ void op_bench_free(op_bench *b);
 /// are split), starting fresh. The result stays in the bench.
 status op_bench_run(op_bench *b, int64_t piece, error *err);
 
+/// Seconds of one call on the device: `batch` calls captured in a row, the median of `launches`
+/// launches, each waited for. Weights and input stay where they are, so small ones are in cache.
+status op_bench_time(op_bench *b, int batch, int launches, double *seconds, error *err);
+
 /// One stream of the case alone, in a bench of its own: stream `index` of the same inputs.
 status op_bench_new_stream(op_bench **b, const op_case *c, device *dev, dtype storage,
                            uint64_t seed, int64_t index, error *err);

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// Parts of gpu_check that have a file of their own.
+#ifndef CONTINUO_TESTS_GPU_GPU_CHECK_H
+#define CONTINUO_TESTS_GPU_GPU_CHECK_H
+
+#include "tests/gpu/op_cases.h"
+
+typedef struct gpu_check_result {
+  int n_checked, n_failed;
+} gpu_check_result;
+
+/// A small streaming codec step: captured and launched equals the same operators called one by
+/// one, bit for bit, through resets; with `bench`, its latency from input to output is printed.
+gpu_check_result gpu_check_step(device *dev, bool bench);
+
+#endif
