@@ -18,7 +18,7 @@
 // Ask for the weights that sum s will need, once per cache line.
 #define WEIGHT_AHEAD(s)                                                                            \
   if ((s) % n_vectors * VEC_LANES * (int)sizeof(WEIGHT) % 64 == 0) {                               \
-    __builtin_prefetch((const char *)(w + WEIGHT_AT(s)) + PREFETCH_BYTES, 0, PREFETCH_HINT);       \
+    __builtin_prefetch((const char *)(w + WEIGHT_AT(s)) + ahead);                                  \
   }
 
 static inline __attribute__((always_inline)) void
@@ -44,7 +44,12 @@ WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n
   for (int64_t segment = 0; segment < job->segments; ++segment) {
     const float *x = job->x + row * x_step + job->offsets[segment];
     const float *const x_end = x + job->segment_length;
+    // Beyond a panel's end lies the next one, which is in this tile: ask for the next tile's.
+    const bool last = segment + 1 == job->segments;
+    const float *const x_turn =
+        last ? x_end - PREFETCH_BYTES / (n_vectors * VEC_LANES * (int)sizeof(WEIGHT)) : x_end;
     for (; x < x_end; ++x, w += n_vectors * VEC_LANES) {
+      const int64_t ahead = PREFETCH_BYTES + (x < x_turn ? 0 : (n_panels - 1) * job->panel_bytes);
       if (n_rows >= n_sums) { // tall: all weights at hand, one broadcast at a time
         vec weights[TILE_MAX_SUMS];
         VEC_UNROLL
