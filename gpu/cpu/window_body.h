@@ -21,82 +21,66 @@
     __builtin_prefetch((const char *)(w + WEIGHT_AT(s)) + ahead);                                  \
   }
 
-static inline __attribute__((always_inline)) void
-WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n_rows,
-                  const int n_panels, const int n_vectors)
+// One term of all sums of a tile.
+INLINE void WEIGHT_NAME(term)(vec sum[TILE_MAX_ROWS][TILE_MAX_SUMS], const float *x, int64_t x_step,
+                              const WEIGHT *w, int64_t panel_step, int64_t ahead, const int n_rows,
+                              const int n_panels, const int n_vectors)
+{
+  const int n_sums = n_panels * n_vectors;
+  if (n_rows >= n_sums) { // tall: all weights at hand, one broadcast at a time
+    vec weights[TILE_MAX_SUMS];
+    VEC_UNROLL
+    for (int s = 0; s < n_sums; ++s) {
+      WEIGHT_AHEAD(s);
+      weights[s] = WEIGHT_LOAD(w + WEIGHT_AT(s));
+    }
+    VEC_UNROLL
+    for (int i = 0; i < n_rows; ++i) {
+      const vec value = vec_set(x[i * x_step]);
+      VEC_UNROLL
+      for (int s = 0; s < n_sums; ++s) {
+        sum[i][s] = vec_fma(value, weights[s], sum[i][s]);
+      }
+    }
+  } else { // wide: all broadcasts at hand, one weight at a time
+    vec values[TILE_MAX_ROWS];
+    VEC_UNROLL
+    for (int i = 0; i < n_rows; ++i) {
+      values[i] = vec_set(x[i * x_step]);
+    }
+    VEC_UNROLL
+    for (int s = 0; s < n_sums; ++s) {
+      WEIGHT_AHEAD(s);
+      const vec weights = WEIGHT_LOAD(w + WEIGHT_AT(s));
+      VEC_UNROLL
+      for (int i = 0; i < n_rows; ++i) {
+        sum[i][s] = vec_fma(values[i], weights, sum[i][s]);
+      }
+    }
+  }
+}
+
+INLINE void WEIGHT_NAME(tile)(const window_job *job, int64_t row, int64_t panel, const int n_rows,
+                              const int n_panels, const int n_vectors)
 {
   vec sum[TILE_MAX_ROWS][TILE_MAX_SUMS];
-  const int n_sums = n_panels * n_vectors;
-  const int64_t output = panel * PANEL_LANES;
-  const int64_t left = job->outputs - output;
-  VEC_UNROLL
-  for (int s = 0; s < n_sums; ++s) { // panels of a tile follow each other in y
-    const vec_mask mask = vec_first(left - s * VEC_LANES);
-    VEC_UNROLL
-    for (int i = 0; i < n_rows; ++i) {
-      const float *start = job->start + (row + i) * job->start_step + output + s * VEC_LANES;
-      sum[i][s] = job->start ? vec_load_masked(start, mask) : vec_zero();
-    }
-  }
+  const int lanes = n_vectors * VEC_LANES;
   const int64_t panel_step = job->panel_bytes / (int64_t)sizeof(WEIGHT);
   const WEIGHT *w = (const WEIGHT *)(const void *)job->panels + panel * panel_step;
-  const int64_t x_step = job->row_step;
+  tile_start(sum, job, row, panel * PANEL_LANES, n_rows, n_panels * n_vectors);
   for (int64_t segment = 0; segment < job->segments; ++segment) {
-    const float *x = job->x + row * x_step + job->offsets[segment];
+    const float *x = job->x + row * job->row_step + job->offsets[segment];
     const float *const x_end = x + job->segment_length;
-    // Beyond a panel's end lies the next one, which is in this tile: ask for the next tile's.
+    // Beyond a panel's end lies its neighbour, which is in this tile: ask for the next tile's.
     const bool last = segment + 1 == job->segments;
-    const float *const x_turn =
-        last ? x_end - PREFETCH_BYTES / (n_vectors * VEC_LANES * (int)sizeof(WEIGHT)) : x_end;
-    for (; x < x_end; ++x, w += n_vectors * VEC_LANES) {
-      const int64_t ahead = PREFETCH_BYTES + (x < x_turn ? 0 : (n_panels - 1) * job->panel_bytes);
-      if (n_rows >= n_sums) { // tall: all weights at hand, one broadcast at a time
-        vec weights[TILE_MAX_SUMS];
-        VEC_UNROLL
-        for (int s = 0; s < n_sums; ++s) {
-          WEIGHT_AHEAD(s);
-          weights[s] = WEIGHT_LOAD(w + WEIGHT_AT(s));
-        }
-        VEC_UNROLL
-        for (int i = 0; i < n_rows; ++i) {
-          const vec value = vec_set(x[i * x_step]);
-          VEC_UNROLL
-          for (int s = 0; s < n_sums; ++s) {
-            sum[i][s] = vec_fma(value, weights[s], sum[i][s]);
-          }
-        }
-      } else { // wide: all broadcasts at hand, one weight at a time
-        vec values[TILE_MAX_ROWS];
-        VEC_UNROLL
-        for (int i = 0; i < n_rows; ++i) {
-          values[i] = vec_set(x[i * x_step]);
-        }
-        VEC_UNROLL
-        for (int s = 0; s < n_sums; ++s) {
-          WEIGHT_AHEAD(s);
-          const vec weights = WEIGHT_LOAD(w + WEIGHT_AT(s));
-          VEC_UNROLL
-          for (int i = 0; i < n_rows; ++i) {
-            sum[i][s] = vec_fma(values[i], weights, sum[i][s]);
-          }
-        }
-      }
+    const int64_t turn = last ? PREFETCH_BYTES / (lanes * (int)sizeof(WEIGHT)) : 0;
+    for (; x < x_end; ++x, w += lanes) {
+      const int64_t skip = x_end - x <= turn ? (n_panels - 1) * job->panel_bytes : 0;
+      WEIGHT_NAME(term)
+      (sum, x, job->row_step, w, panel_step, PREFETCH_BYTES + skip, n_rows, n_panels, n_vectors);
     }
   }
-  const bool add = job->residual && job->act == ACT_NONE;
-  VEC_UNROLL
-  for (int s = 0; s < n_sums; ++s) {
-    const int64_t at = output + s * VEC_LANES;
-    const vec_mask mask = vec_first(left - s * VEC_LANES);
-    VEC_UNROLL
-    for (int i = 0; i < n_rows; ++i) {
-      if (add) {
-        const float *residual = job->residual + (row + i) * job->residual_step + at;
-        sum[i][s] = vec_add(sum[i][s], vec_load_masked(residual, mask));
-      }
-      vec_store_masked(job->y + (row + i) * job->y_step + at, mask, sum[i][s]);
-    }
-  }
+  tile_store(sum, job, row, panel * PANEL_LANES, n_rows, n_panels * n_vectors);
 }
 
 // A function for each shape of tile that pays, so that each gets registers of its own.
@@ -116,8 +100,7 @@ static const tile_shape WEIGHT_NAME(tiles)[] = {TILES};
 
 // Few outputs, many rows (the last convolution of a decoder): lanes run over rows instead. A square
 // of x is turned in registers; each lane still sums its own window front to back.
-static inline __attribute__((always_inline)) void
-WEIGHT_NAME(few_rows)(const window_job *job, int64_t row, const int n_outputs)
+INLINE void WEIGHT_NAME(few_rows)(const window_job *job, int64_t row, const int n_outputs)
 {
   vec sum[FEW_OUTPUTS];
   VEC_UNROLL

@@ -5,9 +5,29 @@
 // each. Integer sums are exact, so their order is free and every variant gets the same ones; the
 // two scales are applied once, in the reference's order.
 
-static inline __attribute__((always_inline)) void tile_i8(const window_job *job, int64_t row,
-                                                          int64_t panel, const int n_rows,
-                                                          const int n_panels, const int n_vectors)
+INLINE void tile_store_i8(vec_int whole[TILE_MAX_ROWS][TILE_MAX_SUMS], const window_job *job,
+                          int64_t row, int64_t output, const int n_rows, const int n_sums)
+{
+  vec sum[TILE_MAX_ROWS][TILE_MAX_SUMS];
+  tile_start(sum, job, row, output, n_rows, n_sums);
+  VEC_UNROLL
+  for (int s = 0; s < n_sums; ++s) {
+    const int64_t at = output + s * VEC_LANES;
+    const vec_mask mask = vec_first(job->outputs - at);
+    const vec scales = vec_load_masked(job->scales + at, mask);
+    const vec_int bias = vec_int_load_masked(job->sums + at, mask);
+    VEC_UNROLL
+    for (int i = 0; i < n_rows; ++i) {
+      const vec value = vec_from_int(vec_int_less(whole[i][s], bias, VEC_CODE_BIAS));
+      const vec unit = vec_mul(scales, vec_set(job->code_scales[row + i]));
+      sum[i][s] = vec_add(sum[i][s], vec_mul(value, unit));
+    }
+  }
+  tile_store(sum, job, row, output, n_rows, n_sums);
+}
+
+INLINE void tile_i8(const window_job *job, int64_t row, int64_t panel, const int n_rows,
+                    const int n_panels, const int n_vectors)
 {
   vec_int sum[TILE_MAX_ROWS][TILE_MAX_SUMS];
   const int n_sums = n_panels * n_vectors;
@@ -39,26 +59,7 @@ static inline __attribute__((always_inline)) void tile_i8(const window_job *job,
       }
     }
   }
-  VEC_UNROLL
-  for (int s = 0; s < n_sums; ++s) {
-    const int64_t at = panel * PANEL_LANES + s * VEC_LANES;
-    const vec_mask mask = vec_first(job->outputs - at);
-    const vec scales = vec_load_masked(job->scales + at, mask);
-    const vec_int sums = vec_int_load_masked(job->sums + at, mask);
-    VEC_UNROLL
-    for (int i = 0; i < n_rows; ++i) {
-      const float *start = job->start + (row + i) * job->start_step + at;
-      const vec whole = vec_from_int(vec_int_less(sum[i][s], sums, VEC_CODE_BIAS));
-      const vec unit = vec_mul(scales, vec_set(job->code_scales[row + i]));
-      const vec first = job->start ? vec_load_masked(start, mask) : vec_zero();
-      vec value = vec_add(first, vec_mul(whole, unit));
-      if (job->residual && job->act == ACT_NONE) {
-        const float *residual = job->residual + (row + i) * job->residual_step + at;
-        value = vec_add(value, vec_load_masked(residual, mask));
-      }
-      vec_store_masked(job->y + (row + i) * job->y_step + at, mask, value);
-    }
-  }
+  tile_store_i8(sum, job, row, panel * PANEL_LANES, n_rows, n_sums);
 }
 
 #define TILE(rows, panels, vectors)                                                                \

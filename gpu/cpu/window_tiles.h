@@ -60,12 +60,9 @@
   TILE(2, 1, 1)                                                                                    \
   TILE(1, 1, 1)
 
-// How far ahead a wide tile asks for weights: memory gave 54 GB/s with it and 47 without (Zen 5,
-// 34 MB of weights per hop; 1 to 3 KB are alike, 4 KB is too far).
+// How far ahead a tile asks for weights: memory gave 54 GB/s with it and 47 without (Zen 5, 34 MB
+// of weights per hop; 1 to 3 KB are alike, 4 KB is too far).
 #define PREFETCH_BYTES 2048
-#ifndef PREFETCH_HINT
-#define PREFETCH_HINT 3
-#endif
 
 #define FEW_OUTPUTS 4 // up to here lanes run over rows
 
@@ -83,6 +80,48 @@ typedef struct tile_shape {
   int rows, panels, vectors;
   void (*run)(const window_job *job, int64_t row, int64_t panel);
 } tile_shape;
+
+#define INLINE static inline __attribute__((always_inline))
+
+// The vector of `base` that belongs to a sum; null for null.
+INLINE const float *tile_at(const float *base, int64_t row, int64_t step, int64_t output)
+{
+  return base ? base + row * step + output : NULL;
+}
+
+// Sums of a tile from where the job lets them start. Panels of a tile follow each other in y.
+INLINE void tile_start(vec sum[TILE_MAX_ROWS][TILE_MAX_SUMS], const window_job *job, int64_t row,
+                       int64_t output, const int n_rows, const int n_sums)
+{
+  VEC_UNROLL
+  for (int s = 0; s < n_sums; ++s) {
+    const int64_t at = output + s * VEC_LANES;
+    const vec_mask mask = vec_first(job->outputs - at);
+    VEC_UNROLL
+    for (int i = 0; i < n_rows; ++i) {
+      const float *start = tile_at(job->start, row + i, job->start_step, at);
+      sum[i][s] = start ? vec_load_masked(start, mask) : vec_zero();
+    }
+  }
+}
+
+// Sums to y, with the residual unless an activation comes before it.
+INLINE void tile_store(vec sum[TILE_MAX_ROWS][TILE_MAX_SUMS], const window_job *job, int64_t row,
+                       int64_t output, const int n_rows, const int n_sums)
+{
+  const float *added = job->act == ACT_NONE ? job->residual : NULL;
+  VEC_UNROLL
+  for (int s = 0; s < n_sums; ++s) {
+    const int64_t at = output + s * VEC_LANES;
+    const vec_mask mask = vec_first(job->outputs - at);
+    VEC_UNROLL
+    for (int i = 0; i < n_rows; ++i) {
+      const float *residual = tile_at(added, row + i, job->residual_step, at);
+      const vec value = residual ? vec_add(sum[i][s], vec_load_masked(residual, mask)) : sum[i][s];
+      vec_store_masked(job->y + (row + i) * job->y_step + at, mask, value);
+    }
+  }
+}
 
 // Activation, and the residual after it: the tile's outputs again, hot in L1.
 static void window_finish(const window_job *job, int64_t row, int64_t n_rows, int64_t output,
@@ -121,8 +160,7 @@ static void window_band(const window_job *job, int64_t row, int64_t n_rows, int 
   for (int64_t panel = part->panel_begin; panel < part->panel_end;) {
     const int64_t left = job->outputs - panel * PANEL_LANES;
     const int vectors = left > VEC_LANES ? 2 : 1;
-    const int64_t beside =
-        left > PANEL_LANES - VEC_LANES ? (left + VEC_LANES - 1) / PANEL_LANES : 1;
+    const int64_t beside = vectors == 2 ? (left + VEC_LANES - 1) / PANEL_LANES : 1; // as wide
     const int64_t span = part->panel_end - panel;
     const tile_shape *tile =
         window_tile(tiles, n_tiles, tile_rows, beside < span ? beside : span, vectors);
