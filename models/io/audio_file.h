@@ -33,8 +33,8 @@ typedef struct audio_info {
 /// rate_hz 0 and n_channels 0: as stored. Another rate is resampled (models/io/resampler.h, aligned
 /// at sample 0); one channel is the mean of all; from one channel any number are copies; any other
 /// number is the mean of all in each. Errors: STATUS_NOT_FOUND, STATUS_IO, STATUS_FORMAT (no audio,
-/// empty, 0 Hz), STATUS_UNSUPPORTED (a ratio or channel count beyond the resampler, a format that
-/// cannot be read from a pipe, no libsndfile), STATUS_NO_MEMORY.
+/// empty, cut short, 0 Hz), STATUS_UNSUPPORTED (a ratio or channel count beyond the resampler, a
+/// format that cannot be read from a pipe, no libsndfile), STATUS_NO_MEMORY.
 status audio_reader_open(audio_reader **r, const char *path, uint32_t rate_hz, uint32_t n_channels,
                          error *err);
 void audio_reader_close(audio_reader *r); ///< null is fine
@@ -68,8 +68,8 @@ typedef struct audio_writer audio_writer;
 /// standard output, as Sun AU, which alone can be written without going back; so are devices and
 /// pipes. A .wav longer than 4 GiB is RF64, so `expected_samples` says how many will come; 0, for
 /// unknown, is RF64 that turns into WAV at commit if it can. Otherwise equal samples give equal
-/// files. Errors: STATUS_USAGE (another ending, a rate or channel count
-/// that the format cannot hold), STATUS_NOT_FOUND, STATUS_IO, STATUS_UNSUPPORTED, STATUS_NO_MEMORY.
+/// files. Errors: STATUS_USAGE (another ending, a rate or channel count that the format cannot
+/// hold), STATUS_NOT_FOUND, STATUS_IO, STATUS_UNSUPPORTED, STATUS_NO_MEMORY.
 status audio_writer_open(audio_writer **w, const char *path, uint32_t rate_hz, uint32_t n_channels,
                          audio_encoding encoding, uint64_t expected_samples, error *err);
 

@@ -72,9 +72,39 @@ static status check_stored(const audio_reader *r, const SF_INFO *stored, bool re
   return STATUS_OK;
 }
 
+// libsndfile quietly reads what is left of a file that was cut short, and tells in its log only.
+// Sizes near the largest there are stand in files whose writer could not go back to the header.
+static status check_whole(const audio_reader *r, error *err)
+{
+  static const char *const keys[] = {"\ndata :", "\n SSND :", "\n  Data Size   :"};
+  const unsigned long long largest = 0x7ffff000;
+  char log[8192];
+  log[0] = '\0';
+  sf_command(r->file, SFC_GET_LOG_INFO, log, sizeof log);
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; ++i) {
+    const char *at = strstr(log, keys[i]);
+    unsigned long long said = 0;
+    unsigned long long there = 0;
+    if (at && sscanf(at + strlen(keys[i]), " %llu (should be %llu)", &said, &there) == 2 &&
+        said > there && said < largest) {
+      return error_set(err, STATUS_FORMAT,
+                       "%s: cut short: its header says %llu bytes of samples, %llu are there",
+                       r->source.name, said, there);
+    }
+  }
+  return STATUS_OK;
+}
+
+static const char *explain_open(void)
+{
+  const char *why = sf_strerror(NULL);
+  // What libsndfile calls its own fault is a header that it understood and could not believe.
+  return strstr(why, "SF_INFO") ? "impossible sample rate or channel count" : why;
+}
+
 static status open_file(audio_reader *r, const char *path, error *err)
 {
-  const status code = byte_source_open(&r->source, path, err);
+  status code = byte_source_open(&r->source, path, err);
   if (code != STATUS_OK) {
     return code;
   }
@@ -88,8 +118,7 @@ static status open_file(audio_reader *r, const char *path, error *err)
   r->file = sf_open_fd(r->source.fd, SFM_READ, &stored, SF_FALSE);
   if (!r->file) {
     return error_set(err, STATUS_FORMAT, "%s: not a readable audio file%s: %s", name,
-                     regular ? "" : " (FLAC and others need a file, not a pipe)",
-                     sf_strerror(NULL));
+                     regular ? "" : " (FLAC and others need a file, not a pipe)", explain_open());
   }
   describe_format(stored.format, r->info.format, sizeof r->info.format);
   r->info.file_rate_hz = stored.samplerate > 0 ? (uint32_t)stored.samplerate : 0;
@@ -98,7 +127,8 @@ static status open_file(audio_reader *r, const char *path, error *err)
   r->info.length_known =
       stored.seekable && stored.frames >= 0 && stored.frames < (INT64_C(1) << 48);
   r->info.file_n_samples = r->info.length_known ? (uint64_t)stored.frames : 0;
-  return check_stored(r, &stored, regular, err);
+  code = check_stored(r, &stored, regular, err);
+  return code == STATUS_OK && regular ? check_whole(r, err) : code;
 }
 
 static void describe_conversion(audio_reader *r)
