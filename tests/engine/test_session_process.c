@@ -58,7 +58,7 @@ static void a_good_day(void **unused)
 static void stall(codec *model)
 {
   (void)model;
-  session_inject_stall(h.s, 60);
+  trial_host_stall(&h, 0.24);
 }
 
 static void late_with_each_fallback(void **unused)
@@ -93,8 +93,8 @@ static void the_host_changes(void **unused)
 static void overflow(codec *model)
 {
   (void)model;
-  session_inject_stall(h.s, 250); // at this pace 4 s of input, more than the ring holds
-  h.pace = 16.0;
+  trial_host_set_pace(&h, 16.0);
+  trial_host_stall(&h, 4.0); // more than the ring holds
 }
 
 static void input_overflows(void **unused)

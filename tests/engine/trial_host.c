@@ -14,6 +14,32 @@
 
 #include <cmocka.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLOWER 4.0
+#elif __has_feature(address_sanitizer)
+#define SLOWER 2.0
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SLOWER 4.0
+#elif defined(__SANITIZE_ADDRESS__)
+#define SLOWER 2.0
+#endif
+#if !defined(SLOWER)
+#define SLOWER 1.0
+#endif
+
+void trial_host_set_pace(trial_host *h, double pace)
+{
+  h->pace = pace / SLOWER;
+  clock_gettime(CLOCK_MONOTONIC, &h->next);
+}
+
+void trial_host_stall(trial_host *h, double seconds)
+{
+  session_inject_stall(h->s, (uint32_t)(1000.0 * seconds / h->pace));
+}
+
 void trial_host_open(trial_host *h, codec *model, const session_config *config, double seconds,
                      double pace)
 {
@@ -22,7 +48,6 @@ void trial_host_open(trial_host *h, codec *model, const session_config *config, 
   h->model = codec_ref(model);
   h->config = *config;
   h->config.model = model;
-  h->pace = pace;
   h->timeline_rates_hz[0] = config->host_rate_hz;
   h->n_channels = codec_get_info(model)->n_channels;
   h->n_samples = (size_t)(seconds * config->host_rate_hz);
@@ -36,7 +61,7 @@ void trial_host_open(trial_host *h, codec *model, const session_config *config, 
     fail_msg("session_open: %s", err.message);
   }
   h->latency_samples = session_latency_samples(h->s);
-  clock_gettime(CLOCK_MONOTONIC, &h->next);
+  trial_host_set_pace(h, pace);
 }
 
 void trial_host_take_events(trial_host *h)

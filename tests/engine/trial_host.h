@@ -23,16 +23,23 @@ typedef struct trial_host {
   size_t n_samples, done;
   uint32_t latency_samples; ///< at the start
   uint32_t timeline_rates_hz[LIVE_CHECK_MAX_TIMELINES];
-  double pace;          ///< times real time; 0: not paced
+  double pace;          ///< as it is in this build
   struct timespec next; ///< when the next block is due
   session_event events[LIVE_CHECK_MAX_EVENTS];
   size_t n_events;
   void (*before_process)(void), (*after_process)(void); ///< may be null
 } trial_host;
 
-/// `seconds` of input. The model in `config` is set here.
+/// `seconds` of input at `pace` times real time (0: not paced); a sanitizer's build, which is many
+/// times slower, goes at a half or a quarter of it. The model in `config` is set here.
 void trial_host_open(trial_host *h, codec *model, const session_config *config, double seconds,
                      double pace);
+
+/// Go at another pace from here on.
+void trial_host_set_pace(trial_host *h, double pace);
+
+/// Stall the conductor for as long as `seconds` of input take.
+void trial_host_stall(trial_host *h, double seconds);
 
 /// One block of n samples, or what is left of the input.
 void trial_host_block(trial_host *h, uint32_t n_samples);
