@@ -65,11 +65,20 @@ static status check_stored(const audio_reader *r, const SF_INFO *stored, bool re
     return error_set(err, STATUS_FORMAT, "%s: says %d Hz, expected 1 to %d Hz", name,
                      stored->samplerate, RESAMPLER_MAX_HZ);
   }
-  if (stored->channels < 1) {
-    return error_set(err, STATUS_FORMAT, "%s: says %d channels, expected 1 or more", name,
-                     stored->channels);
-  }
   return STATUS_OK;
+}
+
+// " 400 (should be 12)" in a log, at `text`; false when there is no such thing.
+static bool parse_should_be(const char *text, unsigned long long *said, unsigned long long *there)
+{
+  static const char between[] = " (should be ";
+  char *end = NULL;
+  *said = strtoull(text, &end, 10);
+  if (end == text || strncmp(end, between, sizeof between - 1) != 0) {
+    return false;
+  }
+  *there = strtoull(end + sizeof between - 1, &end, 10);
+  return *end == ')';
 }
 
 // libsndfile quietly reads what is left of a file that was cut short, and tells in its log only.
@@ -85,8 +94,8 @@ static status check_whole(const audio_reader *r, error *err)
     const char *at = strstr(log, keys[i]);
     unsigned long long said = 0;
     unsigned long long there = 0;
-    if (at && sscanf(at + strlen(keys[i]), " %llu (should be %llu)", &said, &there) == 2 &&
-        said > there && said < largest) {
+    if (at && parse_should_be(at + strlen(keys[i]), &said, &there) && said > there &&
+        said < largest) {
       return error_set(err, STATUS_FORMAT,
                        "%s: cut short: its header says %llu bytes of samples, %llu are there",
                        r->source.name, said, there);
@@ -155,6 +164,9 @@ static void describe_conversion(audio_reader *r)
 static status plan(audio_reader *r, uint32_t rate_hz, uint32_t n_channels, error *err)
 {
   audio_info *i = &r->info;
+  if (i->file_channels == 0) {
+    return error_set(err, STATUS_FORMAT, "%s: has no channels", r->source.name);
+  }
   i->rate_hz = rate_hz ? rate_hz : i->file_rate_hz;
   i->n_channels = n_channels ? n_channels : i->file_channels;
   r->mid_channels = i->n_channels == i->file_channels ? i->file_channels : 1;

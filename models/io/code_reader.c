@@ -89,8 +89,11 @@ status code_reader_open(code_reader **r, const char *path, error *err)
     return code;
   }
   code_reader *made = calloc(1, sizeof *made);
-  code = made ? recognise(&source, &made->format, err)
-              : error_set(err, STATUS_NO_MEMORY, "%s: no memory to read it", path);
+  if (!made) {
+    byte_source_close(&source);
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory to read it", path);
+  }
+  code = recognise(&source, &made->format, err);
   if (code != STATUS_OK) {
     byte_source_close(&source);
     free(made);

@@ -39,10 +39,10 @@ static status write_failed(const rvq_writer *w, error *err)
 }
 
 // One packet as one page, whose position is the number of steps up to its end.
-static status write_page(rvq_writer *w, const uint8_t *data, size_t size, bool last, error *err)
+static status write_page(rvq_writer *w, uint8_t *data, size_t size, bool last, error *err)
 {
   ogg_packet packet = {
-      .packet = (unsigned char *)(uintptr_t)data,
+      .packet = data,
       .bytes = (long)size,
       .b_o_s = w->n_packets == 0,
       .e_o_s = last,

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "models/io/resampler.h"
+#include "tests/failing_alloc.h"
 #include "tests/models/scratch.h"
 
 #include <math.h>
@@ -534,6 +535,42 @@ static void abort_keeps_the_old_file(void **state)
   free(x);
 }
 
+static status write_one(void *user, error *err)
+{
+  audio_writer *w = NULL;
+  const float x[4] = {0.5f};
+  status code = audio_writer_open(&w, user, 48000, 2, AUDIO_ENCODING_DEFAULT, 2, err);
+  if (code == STATUS_OK) {
+    code = audio_writer_write(w, x, 2, err);
+    code = code == STATUS_OK ? audio_writer_commit(w, err) : code;
+  }
+  return code;
+}
+
+static status read_one(void *user, error *err)
+{
+  audio_reader *r = NULL;
+  float y[4];
+  size_t n = 0;
+  status code = audio_reader_open(&r, user, 24000, 1, err);
+  if (code == STATUS_OK) {
+    code = audio_reader_read(r, y, 4, &n, err);
+  }
+  audio_reader_close(r);
+  return code;
+}
+
+static void allocations_fail_cleanly(void **state)
+{
+  (void)state;
+  char path[512];
+  scratch_count(&dir, 1);
+  strcpy(path, scratch_path(&dir, "alloc.wav"));
+  assert_true(failing_alloc_each(write_one, path) >= 3);
+  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_true(failing_alloc_each(read_one, path) >= 3);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -552,6 +589,7 @@ int main(void)
       cmocka_unit_test(full_disk_leaves_nothing),
       cmocka_unit_test(impossible_outputs_are_refused),
       cmocka_unit_test(abort_keeps_the_old_file),
+      cmocka_unit_test(allocations_fail_cleanly),
   };
   return cmocka_run_group_tests(tests, open_scratch, close_scratch);
 }

@@ -4,6 +4,7 @@
 #include "models/io/code_file.h"
 
 #include "base/random.h"
+#include "tests/failing_alloc.h"
 #include "tests/models/scratch.h"
 
 #include <fcntl.h>
@@ -247,13 +248,59 @@ static void nonsense_is_refused(void **state)
   code_writer_abort(NULL);
 }
 
+static status write_one(void *user, error *err)
+{
+  const code_info info = encodec_info();
+  const int32_t step[N_BOOKS] = {1, 2, 3};
+  code_writer *w = NULL;
+  status code = code_writer_open(&w, user, &info, NULL, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  code = code_writer_write(w, step, 1, err);
+  if (code != STATUS_OK) {
+    code_writer_abort(w);
+    return code;
+  }
+  return code_writer_commit(w, CODE_UNKNOWN, err);
+}
+
+static status read_one(void *user, error *err)
+{
+  int32_t step[N_BOOKS];
+  code_run run;
+  code_reader *r = NULL;
+  status code = code_reader_open(&r, user, err);
+  if (code == STATUS_OK) {
+    code = code_reader_read(r, step, 1, &run, err);
+  }
+  code_reader_close(r);
+  return code;
+}
+
+static void allocations_fail_cleanly(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"m.rvq", "m.ecdc", "m.npy"};
+  for (size_t i = 0; i < 3; ++i) {
+    char path[512];
+    scratch_count(&dir, 1);
+    strcpy(path, scratch_path(&dir, names[i]));
+    if (!can_write(path)) {
+      continue; // without libogg
+    }
+    assert_true(failing_alloc_each(write_one, path) >= 3);
+    assert_int_equal(scratch_count(&dir, 0), 1);
+    assert_true(failing_alloc_each(read_one, path) >= 3);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_format_comes_back),
-      cmocka_unit_test(pipes_work),
-      cmocka_unit_test(steps_of_segments_are_counted),
-      cmocka_unit_test(nonsense_is_refused),
+      cmocka_unit_test(every_format_comes_back),       cmocka_unit_test(pipes_work),
+      cmocka_unit_test(steps_of_segments_are_counted), cmocka_unit_test(nonsense_is_refused),
+      cmocka_unit_test(allocations_fail_cleanly),
   };
   return cmocka_run_group_tests(tests, open_scratch, close_scratch);
 }

@@ -4,6 +4,7 @@
 #include "models/io/resampler.h"
 
 #include "base/random.h"
+#include "tests/failing_alloc.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -286,6 +287,41 @@ static void equal_rates_copy(void **state)
   resampler_free(r);
 }
 
+static status make_one(void *user, error *err)
+{
+  (void)user;
+  resampler *r = NULL;
+  const status code = resampler_new(&r, 48000, 24000, 2, err);
+  resampler_free(r);
+  return code;
+}
+
+static void allocations_fail_cleanly(void **state)
+{
+  (void)state;
+  NEED_CONVERTER();
+  assert_true(failing_alloc_each(make_one, NULL) >= 3);
+}
+
+static void processing_does_not_allocate(void **state)
+{
+  (void)state;
+  NEED_CONVERTER();
+  static float in[1000];
+  static float out[1000];
+  resampler *r = open_ratio(&(ratio){44100, 24000, 1});
+  size_t consumed = 0;
+  size_t produced = 0;
+  failing_alloc_arm(-1);
+  for (size_t n = 0; n <= 1000; n += 37) {
+    assert_int_equal(resampler_process(r, in, n, out, 1000, &consumed, &produced), STATUS_OK);
+  }
+  assert_int_equal(resampler_flush(r, out, 1000, &produced), STATUS_OK);
+  resampler_reset(r);
+  assert_int_equal(failing_alloc_count(), 0);
+  resampler_free(r);
+}
+
 static void bad_arguments_are_refused(void **state)
 {
   (void)state;
@@ -313,6 +349,8 @@ int main(void)
       cmocka_unit_test(output_is_aligned),
       cmocka_unit_test(channels_do_not_touch),
       cmocka_unit_test(equal_rates_copy),
+      cmocka_unit_test(allocations_fail_cleanly),
+      cmocka_unit_test(processing_does_not_allocate),
       cmocka_unit_test(bad_arguments_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
