@@ -259,27 +259,35 @@ status safetensors_config(const safetensors *st, json **config, error *err)
   return json_parse(config, text, strlen(text), st->path, err);
 }
 
-status safetensors_read_f32(const safetensors *st, const char *name, int rank, const int64_t *dims,
-                            float *out, error *err)
+status safetensors_expect(const safetensors *st, const char *name, int rank, const int64_t *dims,
+                          const safetensors_tensor **t, error *err)
 {
-  const safetensors_tensor *t = safetensors_find(st, name);
   char expected[192];
   char found[192];
-  if (!t) {
+  *t = safetensors_find(st, name);
+  if (!*t) {
     return error_set(err, STATUS_NOT_FOUND, "%s: tensor \"%.200s\": expected %s, found none",
                      st->path, name, element_shape_text(rank, dims, expected));
   }
-  bool same = t->rank == rank;
+  bool same = (*t)->rank == rank;
   for (int i = 0; same && i < rank; ++i) {
-    same = t->dims[i] == dims[i];
+    same = (*t)->dims[i] == dims[i];
   }
-  if (!same) {
-    return error_set(err, STATUS_FORMAT, "%s: tensor \"%.200s\": expected shape %s, found %s",
-                     st->path, name, element_shape_text(rank, dims, expected),
-                     element_shape_text(t->rank, t->dims, found));
+  return same ? STATUS_OK
+              : error_set(err, STATUS_FORMAT, "%s: tensor \"%.200s\": expected shape %s, found %s",
+                          st->path, name, element_shape_text(rank, dims, expected),
+                          element_shape_text((*t)->rank, (*t)->dims, found));
+}
+
+status safetensors_read_f32(const safetensors *st, const char *name, int rank, const int64_t *dims,
+                            float *out, error *err)
+{
+  const safetensors_tensor *t = NULL;
+  const status s = safetensors_expect(st, name, rank, dims, &t, err);
+  if (!s) {
+    element_to_f32(t->type, t->data, t->size_bytes / element_bytes(t->type), out);
   }
-  element_to_f32(t->type, t->data, t->size_bytes / element_bytes(t->type), out);
-  return STATUS_OK;
+  return s;
 }
 
 static int compare_written(const void *a, const void *b)

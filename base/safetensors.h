@@ -53,8 +53,14 @@ const char *safetensors_metadata(const safetensors *st, const char *key);
 /// The config of one of our model files; free with json_free. STATUS_FORMAT when there is none.
 status safetensors_config(const safetensors *st, json **config, error *err);
 
+/// Tensor `name`, which must have exactly this shape; looks at nothing else, so it costs nothing to
+/// ask before allocating. STATUS_NOT_FOUND, STATUS_FORMAT (naming the expected and the found
+/// shape).
+status safetensors_expect(const safetensors *st, const char *name, int rank, const int64_t *dims,
+                          const safetensors_tensor **t, error *err);
+
 /// Tensor `name`, which must have exactly this shape, converted to f32 into `out` (its element
-/// count). STATUS_NOT_FOUND, STATUS_FORMAT (naming the expected and the found shape).
+/// count). Errors: those of safetensors_expect.
 status safetensors_read_f32(const safetensors *st, const char *name, int rank, const int64_t *dims,
                             float *out, error *err);
 

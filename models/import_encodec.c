@@ -4,9 +4,9 @@
 #include "models/import_encodec.h"
 
 #include "models/encodec_checkpoint.h"
+#include "models/model_file.h"
 #include "models/seanet_file.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,24 +29,17 @@ typedef struct filler {
 static void fill_values(filler *f, const char *name, int rank, const int64_t *dims, float *out)
 {
   if (f->code == STATUS_OK) {
-    f->code = safetensors_read_f32(&f->cp->tensors, name, rank, dims, out, f->err);
-  }
-  size_t count = 0;
-  if (f->code != STATUS_OK || !element_count(rank, dims, &count)) {
-    return;
-  }
-  for (size_t i = 0; i < count; ++i) {
-    if (!isfinite(out[i])) {
-      f->code =
-          error_set(f->err, STATUS_FORMAT, "%s: tensor \"%.200s\": element %zu is no finite number",
-                    f->cp->path, name, i);
-      return;
-    }
+    f->code = model_file_read_weights(&f->cp->tensors, name, rank, dims, out, f->err);
   }
 }
 
-static void allocate(filler *f, weight *w, bool normalised)
+// Masters for a weight that `name` holds in that shape: a config may ask for far more than that.
+static void allocate(filler *f, weight *w, const char *name, bool normalised)
 {
+  const safetensors_tensor *t = NULL;
+  if (f->code == STATUS_OK) {
+    f->code = safetensors_expect(&f->cp->tensors, name, w->rank, w->dims, &t, f->err);
+  }
   if (f->code == STATUS_OK) {
     f->code = weight_allocate(w, normalised, f->err);
   }
@@ -56,7 +49,7 @@ static void fill(filler *f, weight *w, const char *layer, const char *suffix)
 {
   char name[ENCODEC_NAME_BYTES + 64];
   snprintf(name, sizeof name, "%s%s", layer, suffix);
-  allocate(f, w, false);
+  allocate(f, w, name, false);
   fill_values(f, name, w->rank, w->dims, w->master);
 }
 
@@ -71,7 +64,7 @@ static void fill_matrix(filler *f, weight *w, const char *layer)
     return;
   }
   const int64_t length_dims[3] = {w->dims[0], 1, 1};
-  allocate(f, w, true);
+  allocate(f, w, direction->name, true);
   fill_values(f, length->name, 3, length_dims, w->norm_g);
   fill_values(f, direction->name, w->rank, w->dims, w->norm_v);
   if (f->code == STATUS_OK) {

@@ -3,6 +3,7 @@
 
 #include "models/model_file.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,14 +205,30 @@ status model_file_read_info(codec_info *info, const json *config, const char *ki
   return code == STATUS_OK ? code : error_prefix(err, "%s", path);
 }
 
-static status load_normalised(const safetensors *st, weight *w, error *err)
+status model_file_read_weights(const safetensors *st, const char *name, int rank,
+                               const int64_t *dims, float *out, error *err)
 {
-  char name[WEIGHT_NAME_BYTES + 2];
-  snprintf(name, sizeof name, "%s.g", w->name);
-  status code = safetensors_read_f32(st, name, 1, w->dims, w->norm_g, err);
+  size_t count = 0;
+  const status code = safetensors_read_f32(st, name, rank, dims, out, err);
+  if (code != STATUS_OK || !element_count(rank, dims, &count)) {
+    return code;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (!isfinite(out[i])) {
+      return error_set(err, STATUS_FORMAT, "%s: tensor \"%.200s\": element %zu is no finite number",
+                       st->path, name, i);
+    }
+  }
+  return STATUS_OK;
+}
+
+static status load_normalised(const safetensors *st, weight *w, const char *direction, error *err)
+{
+  char length[WEIGHT_NAME_BYTES + 2];
+  snprintf(length, sizeof length, "%s.g", w->name);
+  status code = model_file_read_weights(st, length, 1, w->dims, w->norm_g, err);
   if (code == STATUS_OK) {
-    snprintf(name, sizeof name, "%s.v", w->name);
-    code = safetensors_read_f32(st, name, w->rank, w->dims, w->norm_v, err);
+    code = model_file_read_weights(st, direction, w->rank, w->dims, w->norm_v, err);
   }
   if (code == STATUS_OK) {
     weight_fold(w);
@@ -219,19 +236,29 @@ static status load_normalised(const safetensors *st, weight *w, error *err)
   return code;
 }
 
+static status load_weight(const safetensors *st, weight *w, error *err)
+{
+  char direction[WEIGHT_NAME_BYTES + 2];
+  const safetensors_tensor *t = NULL;
+  snprintf(direction, sizeof direction, "%s.v", w->name);
+  const bool normalised = safetensors_find(st, direction) != NULL;
+  // Before allocating: what a config asks for may be far larger than what the file holds.
+  status code = safetensors_expect(st, normalised ? direction : w->name, w->rank, w->dims, &t, err);
+  if (code == STATUS_OK) {
+    code = weight_allocate(w, normalised, err);
+  }
+  if (code != STATUS_OK) {
+    return code;
+  }
+  return normalised ? load_normalised(st, w, direction, err)
+                    : model_file_read_weights(st, w->name, w->rank, w->dims, w->master, err);
+}
+
 status model_file_load(const safetensors *st, layer_set *set, error *err)
 {
   status code = STATUS_OK;
   for (int i = 0; i < set->n_weights && code == STATUS_OK; ++i) {
-    weight *w = set->weights[i];
-    char direction[WEIGHT_NAME_BYTES + 2];
-    snprintf(direction, sizeof direction, "%s.v", w->name);
-    const bool normalised = safetensors_find(st, direction) != NULL;
-    code = weight_allocate(w, normalised, err);
-    if (code == STATUS_OK) {
-      code = normalised ? load_normalised(st, w, err)
-                        : safetensors_read_f32(st, w->name, w->rank, w->dims, w->master, err);
-    }
+    code = load_weight(st, set->weights[i], err);
   }
   return code;
 }

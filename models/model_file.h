@@ -46,6 +46,11 @@ status model_file_save(const char *path, const model_file_draft *draft, error *e
 status model_file_read_info(codec_info *info, const json *config, const char *kind,
                             const char *path, error *err);
 
+/// Tensor `name` of exactly this shape into `out`: a weight, so every value must be a finite
+/// number. Errors: those of safetensors_read_f32; STATUS_FORMAT (naming the element).
+status model_file_read_weights(const safetensors *st, const char *name, int rank,
+                               const int64_t *dims, float *out, error *err);
+
 /// Allocate and fill the masters of every tensor of `set`. STATUS_NOT_FOUND, STATUS_FORMAT (naming
 /// tensor, expected and found), STATUS_NO_MEMORY; what was allocated stays with the set.
 status model_file_load(const safetensors *st, layer_set *set, error *err);
