@@ -11,10 +11,10 @@
 #define ARENA_ALIGN_BYTES 64
 
 typedef struct arena {
-  unsigned char *data;  ///< 64-byte aligned; host or device memory, owned by whoever made it
-  size_t size_bytes;    ///< capacity
-  size_t used_bytes;    ///< bump position
-  size_t peak_bytes;    ///< highest position ever asked for, also beyond the capacity
+  unsigned char *data; ///< 64-byte aligned; host or device memory, owned by whoever made it
+  size_t size_bytes;   ///< capacity
+  size_t used_bytes;   ///< bump position
+  size_t peak_bytes;   ///< highest position ever asked for, also beyond the capacity
 } arena;
 
 /// Use `size_bytes` at `data` (64-byte aligned). A null `data` with size 0 only measures.

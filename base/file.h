@@ -29,8 +29,8 @@ typedef struct file_save {
   char *temp;   ///< name until commit
 } file_save;
 
-/// Create `<path>.tmp-<pid>-<n>`. Errors: STATUS_NOT_FOUND (its folder), STATUS_IO (also when `path`
-/// is there and no regular file), STATUS_NO_MEMORY.
+/// Create `<path>.tmp-<pid>-<n>`. Errors: STATUS_NOT_FOUND (its folder), STATUS_IO (also when
+/// `path` is there and no regular file), STATUS_NO_MEMORY.
 status file_save_open(file_save *save, const char *path, error *err);
 
 /// Flush, fsync, rename over the final name, fsync the folder. On failure the temporary file is

@@ -38,16 +38,26 @@ status error_prefix(error *err, const char *format, ...)
 const char *status_name(status code)
 {
   switch (code) {
-  case STATUS_OK: return "ok";
-  case STATUS_USAGE: return "usage";
-  case STATUS_NOT_FOUND: return "not found";
-  case STATUS_IO: return "i/o";
-  case STATUS_FORMAT: return "format";
-  case STATUS_UNSUPPORTED: return "unsupported";
-  case STATUS_NO_MEMORY: return "no memory";
-  case STATUS_DEVICE: return "device";
-  case STATUS_INTERRUPTED: return "interrupted";
-  case STATUS_INTERNAL: return "internal";
+  case STATUS_OK:
+    return "ok";
+  case STATUS_USAGE:
+    return "usage";
+  case STATUS_NOT_FOUND:
+    return "not found";
+  case STATUS_IO:
+    return "i/o";
+  case STATUS_FORMAT:
+    return "format";
+  case STATUS_UNSUPPORTED:
+    return "unsupported";
+  case STATUS_NO_MEMORY:
+    return "no memory";
+  case STATUS_DEVICE:
+    return "device";
+  case STATUS_INTERRUPTED:
+    return "interrupted";
+  case STATUS_INTERNAL:
+    return "internal";
   }
   return "unknown";
 }
@@ -55,16 +65,26 @@ const char *status_name(status code)
 int status_exit_code(status code)
 {
   switch (code) {
-  case STATUS_OK: return 0;
-  case STATUS_USAGE: return 2;
-  case STATUS_NOT_FOUND: return 3;
-  case STATUS_IO: return 4;
-  case STATUS_FORMAT: return 5;
-  case STATUS_UNSUPPORTED: return 6;
-  case STATUS_NO_MEMORY: return 7;
-  case STATUS_DEVICE: return 8;
-  case STATUS_INTERRUPTED: return 130;
-  case STATUS_INTERNAL: return 70;
+  case STATUS_OK:
+    return 0;
+  case STATUS_USAGE:
+    return 2;
+  case STATUS_NOT_FOUND:
+    return 3;
+  case STATUS_IO:
+    return 4;
+  case STATUS_FORMAT:
+    return 5;
+  case STATUS_UNSUPPORTED:
+    return 6;
+  case STATUS_NO_MEMORY:
+    return 7;
+  case STATUS_DEVICE:
+    return 8;
+  case STATUS_INTERRUPTED:
+    return 130;
+  case STATUS_INTERNAL:
+    return 70;
   }
   return 70;
 }

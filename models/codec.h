@@ -17,28 +17,28 @@ typedef struct codec codec;
 typedef struct codec_state codec_state;
 
 typedef struct codec_info {
-  char kind[16];               ///< "seanet", "lyra", "bypass"
-  char name[64];               ///< as the file's config has it, e.g. "encodec_24khz"
-  uint32_t rate_hz;            ///< sample rate of the audio it codes
-  uint32_t hop_samples;        ///< per channel, per step
-  uint32_t n_channels;         ///< of the audio, interleaved; 1 or 2
-  uint32_t n_codebooks;        ///< most that can be used
-  uint32_t codebook_size;      ///< entries per codebook, a power of two; 0: any 32 bits (bypass)
-  uint32_t model_delay_samples; ///< of encode + decode, measured, at rate_hz
-  bool streamable;             ///< false: whole files only (EnCodec 48 kHz), in chunks
-  uint32_t chunk_samples;      ///< of a codec that is not streamable, else 0
+  char kind[16];                 ///< "seanet", "lyra", "bypass"
+  char name[64];                 ///< as the file's config has it, e.g. "encodec_24khz"
+  uint32_t rate_hz;              ///< sample rate of the audio it codes
+  uint32_t hop_samples;          ///< per channel, per step
+  uint32_t n_channels;           ///< of the audio, interleaved; 1 or 2
+  uint32_t n_codebooks;          ///< most that can be used
+  uint32_t codebook_size;        ///< entries per codebook, a power of two; 0: any 32 bits (bypass)
+  uint32_t model_delay_samples;  ///< of encode + decode, measured, at rate_hz
+  bool streamable;               ///< false: whole files only (EnCodec 48 kHz), in chunks
+  uint32_t chunk_samples;        ///< of a codec that is not streamable, else 0
   uint32_t chunk_stride_samples; ///< from one chunk to the next; the rest overlaps
-  bool reflect_start;          ///< the original starts from reflected input (EnCodec)
-  uint32_t reflect_steps;      ///< that the first call after a reflect start must bring, or be the last
-  uint64_t n_parameters;       ///< weights and codebooks
-  char licence[64];            ///< SPDX id or words; "" when the file says nothing
+  bool reflect_start;            ///< the original starts from reflected input (EnCodec)
+  uint32_t reflect_steps; ///< that the first call after a reflect start must bring, or be the last
+  uint64_t n_parameters;  ///< weights and codebooks
+  char licence[64];       ///< SPDX id or words; "" when the file says nothing
 } codec_info;
 
 typedef struct codec_options {
-  device *dev;          ///< required; the codec takes a reference
-  dtype storage;        ///< of the compute form: DTYPE_F16 is the live default, DTYPE_F32 for parity
+  device *dev;   ///< required; the codec takes a reference
+  dtype storage; ///< of the compute form: DTYPE_F16 is the live default, DTYPE_F32 for parity
   bool encoder, decoder; ///< which halves are needed; both false means both
-  const log_sink *log;  ///< may be null
+  const log_sink *log;   ///< may be null
 } codec_options;
 
 /// Start of a stream: from zeros (live, and every model of ours) or as EnCodec's original does,

@@ -9,5 +9,4 @@
 
 typedef float real;
 
-
 #include "gpu/cpu/reference_body.h"

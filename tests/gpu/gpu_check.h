@@ -5,7 +5,7 @@
 #ifndef CONTINUO_TESTS_GPU_GPU_CHECK_H
 #define CONTINUO_TESTS_GPU_GPU_CHECK_H
 
-#include "tests/gpu/op_cases.h"
+#include "gpu/cases/op_cases.h"
 
 typedef struct gpu_check_result {
   int n_checked, n_failed;

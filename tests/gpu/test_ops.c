@@ -4,8 +4,8 @@
 // Every operator case: variants against the reference in double, and the exactness that the
 // project promises: pieces equal the whole, threads do not matter, a stream among many is alone.
 
+#include "gpu/cases/op_cases.h"
 #include "gpu/cpu/device_cpu.h"
-#include "tests/gpu/op_cases.h"
 
 #include <math.h>
 #include <setjmp.h>

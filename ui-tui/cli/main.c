@@ -16,8 +16,8 @@
 #endif
 
 static const command *const commands[] = {
-    &command_live,   &command_encode, &command_decode,      &command_roundtrip,
-    &command_import, &command_info,   &command_bench_codec, &command_list,
+    &command_live, &command_encode,      &command_decode,    &command_roundtrip, &command_import,
+    &command_info, &command_bench_codec, &command_bench_ops, &command_list,
 };
 
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "tests/gpu/op_cases.h"
+#include "gpu/cases/op_cases.h"
 
 #include "base/random.h"
 
@@ -358,8 +358,9 @@ static void draw_conv2d(draw *d, op_case *c)
 
 op_case op_case_random(uint64_t seed, char name[32])
 {
-  static const op_id kinds[] = {OP_CONV1D, OP_CONV1D, OP_CONV_TRANSPOSED1D, OP_CONV2D,
-                                OP_LINEAR, OP_LSTM,   OP_MATMUL,            OP_NEAREST};
+  static const op_id kinds[] = {OP_CONV1D, OP_CONV1D, OP_CONV_TRANSPOSED1D,
+                                OP_CONV2D, OP_LINEAR, OP_LSTM,
+                                OP_MATMUL, OP_NEAREST};
   draw d = {.seed = seed};
   op_case c = {.op = kinds[between(&d, 0, 7)], .name = name, .bias = true};
   snprintf(name, 32, "random_%s_%llu", op_name(c.op), (unsigned long long)seed);

@@ -3,8 +3,8 @@
 
 /// One declarative list of operator cases. It drives the comparison of every variant with the
 /// reference, the gradient check in double, the comparison of CUDA with the CPU, and timing.
-#ifndef CONTINUO_TESTS_GPU_OP_CASES_H
-#define CONTINUO_TESTS_GPU_OP_CASES_H
+#ifndef CONTINUO_GPU_CASES_OP_CASES_H
+#define CONTINUO_GPU_CASES_OP_CASES_H
 
 #include "gpu/apply.h"
 

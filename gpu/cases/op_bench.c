@@ -3,8 +3,8 @@
 
 #include "base/random.h"
 #include "gpu/capture.h"
+#include "gpu/cases/op_cases.h"
 #include "gpu/tape.h"
-#include "tests/gpu/op_cases.h"
 
 #include <math.h>
 #include <stdlib.h>
