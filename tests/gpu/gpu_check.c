@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 // CUDA against the CPU, with nothing but the core: every operator case in every storage type, a
-// captured step against the same step uncaptured, then timing. Built twice: against the CUDA
-// toolkit (scripts/gpu-check), and against the emulator, where it proves the kernels' logic on a
-// machine without a device.
+// captured step against the same step uncaptured, a codec on both, then timing. Built twice:
+// against the CUDA toolkit (scripts/gpu-check), and against the emulator, where it proves the
+// kernels' logic on a machine without a device.
 //
 // Exit code 0: all within bounds; 1: something is not; 77: no CUDA device here.
 
@@ -18,7 +18,7 @@
 #define FIXED_SEED 20260101
 
 typedef struct check {
-  device *cuda, *judge; // judge: the CPU reference in double
+  device *cuda, *judge, *cpu; // judge: the CPU reference in double; cpu: in float
   int n_checked, n_failed;
   double worst;
   const char *worst_name;
@@ -247,13 +247,15 @@ static bool open_devices(check *k, int *exit_code)
   error err = {0};
   const device_options cuda = {.kind = COMPUTE_CUDA};
   const device_options judge = {.kind = COMPUTE_CPU, .variant = "reference", .f64 = true};
+  const device_options cpu = {.kind = COMPUTE_CPU};
   const status code = device_open(&k->cuda, &cuda, &err);
   if (code != STATUS_OK) {
-    printf("no CUDA device here: %s\n", err.message);
+    printf("%s\n", err.message);
     *exit_code = code == STATUS_UNSUPPORTED ? 77 : 1;
     return false;
   }
-  if (device_open(&k->judge, &judge, &err) != STATUS_OK) {
+  if (device_open(&k->judge, &judge, &err) != STATUS_OK ||
+      device_open(&k->cpu, &cpu, &err) != STATUS_OK) {
     printf("FAILED  %s\n", err.message);
     *exit_code = 1;
     return false;
@@ -291,8 +293,9 @@ int main(int argc, char **argv)
       check_operators(&k, long_cases, (int)(sizeof long_cases / sizeof *long_cases), seed);
     }
     const gpu_check_result step = gpu_check_step(k.cuda, bench);
-    k.n_checked += step.n_checked;
-    k.n_failed += step.n_failed;
+    const gpu_check_result codec = gpu_check_codec(k.cuda, k.cpu, bench);
+    k.n_checked += step.n_checked + codec.n_checked;
+    k.n_failed += step.n_failed + codec.n_failed;
     if (bench) {
       time_operators(&k);
     }
@@ -302,5 +305,6 @@ int main(int argc, char **argv)
   }
   device_unref(k.cuda);
   device_unref(k.judge);
+  device_unref(k.cpu);
   return exit_code;
 }

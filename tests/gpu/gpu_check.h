@@ -15,4 +15,9 @@ typedef struct gpu_check_result {
 /// one, bit for bit, through resets; with `bench`, its latency from input to output is printed.
 gpu_check_result gpu_check_step(device *dev, bool bench);
 
+/// A SEANet with random weights, two streams step by step, captured: latents, codes and audio of
+/// `cuda` against `cpu` (f32). With `bench` it is EnCodec's 24 kHz shape, and the latency of a
+/// live step (encode, quantise, decode, 8 codebooks, f16) is printed; without, a small one.
+gpu_check_result gpu_check_codec(device *cuda, device *cpu, bool bench);
+
 #endif

@@ -5,7 +5,7 @@
 #ifndef CONTINUO_TESTS_GPU_EMULATOR_CUBLAS_V2_H
 #define CONTINUO_TESTS_GPU_EMULATOR_CUBLAS_V2_H
 
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 
 typedef enum cublasStatus_t {
   CUBLAS_STATUS_SUCCESS,

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "cublas_v2.h"
-#include "cuda_runtime.h"
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
 
 #include <setjmp.h>
 #include <stdio.h>
