@@ -67,9 +67,9 @@ typedef struct audio_writer audio_writer;
 /// Write `path`: .wav, .flac, .aiff, .aif, .au or .w64, under a temporary name until commit. "-" is
 /// standard output, as Sun AU, which alone can be written without going back; so are devices and
 /// pipes. A .wav longer than 4 GiB is RF64, so `expected_samples` says how many will come; 0, for
-/// unknown, is RF64 that turns into WAV at commit if it can. Otherwise equal samples give equal
-/// files. Errors: STATUS_USAGE (another ending, a rate or channel count that the format cannot
-/// hold), STATUS_NOT_FOUND, STATUS_IO, STATUS_UNSUPPORTED, STATUS_NO_MEMORY.
+/// unknown, is RF64 that turns into WAV at commit if it can. Equal calls with equal samples give
+/// equal files. Errors: STATUS_USAGE (another ending, a rate or channel count that the format
+/// cannot hold), STATUS_NOT_FOUND, STATUS_IO, STATUS_UNSUPPORTED, STATUS_NO_MEMORY.
 status audio_writer_open(audio_writer **w, const char *path, uint32_t rate_hz, uint32_t n_channels,
                          audio_encoding encoding, uint64_t expected_samples, error *err);
 

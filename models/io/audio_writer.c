@@ -167,9 +167,12 @@ static status open_format(audio_writer *w, const kind *k, uint32_t rate_hz, audi
     return error_set(err, STATUS_USAGE, "%s: cannot write %u Hz, %u channels in this format: %s",
                      w->sink.name, rate_hz, w->n_channels, sf_strerror(NULL));
   }
-  sf_command(w->file, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE); // it holds the time of day
   if (container == SF_FORMAT_RF64) {
     sf_command(w->file, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
+  } else {
+    // The PEAK chunk holds the time of day. Not for RF64: it has none, and libsndfile would add
+    // one.
+    sf_command(w->file, SFC_SET_ADD_PEAK_CHUNK, NULL, SF_FALSE);
   }
   return STATUS_OK;
 }

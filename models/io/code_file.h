@@ -30,7 +30,7 @@ void code_reader_close(code_reader *r); ///< null is fine
 
 code_format code_reader_format(const code_reader *r);
 
-/// .npy tells n_codebooks only; the n_samples of .rvq may become known at the end.
+/// .npy tells n_codebooks only; the n_samples of .rvq from a pipe become known at the end.
 const code_info *code_reader_info(const code_reader *r);
 
 /// Steps of the whole stream, or CODE_UNKNOWN.

@@ -53,7 +53,8 @@ status rvq_reader_open(rvq_reader **r, const char *path, error *err);
 status rvq_reader_open_source(rvq_reader **r, byte_source *source, error *err);
 void rvq_reader_close(rvq_reader *r); ///< null is fine
 
-/// n_samples may become known when the end is reached. The name and sha256 are as stored.
+/// n_samples is known from the start of a finished file, at the end of a pipe. The name and sha256
+/// are as stored.
 const code_info *rvq_reader_info(const rvq_reader *r);
 
 /// codes [capacity, n_codebooks]. run->n_steps 0: nothing more has been written yet, or

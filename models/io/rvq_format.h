@@ -18,6 +18,7 @@
 #define RVQ_CODES_HEAD_BYTES 4
 #define RVQ_SEGMENT_HEAD_BYTES 12 // follows that, in streams with segments
 #define RVQ_END_BYTES 20
+#define RVQ_END_PAGE_BYTES (27 + 1 + RVQ_END_BYTES)
 #define RVQ_PAGE_STEPS_MAX 65535
 
 /// First byte of every packet but the header.

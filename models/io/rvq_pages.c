@@ -46,10 +46,8 @@ static bool checksum_right(uint8_t *head, size_t head_bytes, size_t body_bytes)
   return right;
 }
 
-static verdict judge(rvq_pages *p, size_t at, size_t *page_bytes)
+static verdict judge(uint8_t *head, size_t left, size_t *page_bytes)
 {
-  uint8_t *head = p->data + at;
-  const size_t left = p->fill - at;
   if (left < HEAD_BYTES || left < HEAD_BYTES + (size_t)head[26]) {
     return PAGE_INCOMPLETE;
   }
@@ -70,7 +68,7 @@ static verdict judge(rvq_pages *p, size_t at, size_t *page_bytes)
 static size_t find_page_within(rvq_pages *p, size_t at, size_t *page_bytes)
 {
   for (at = find_capture(p, at + 1); at < p->fill; at = find_capture(p, at + 1)) {
-    if (judge(p, at, page_bytes) == PAGE_GOOD) {
+    if (judge(p->data + at, p->fill - at, page_bytes) == PAGE_GOOD) {
       return at;
     }
   }
@@ -126,7 +124,7 @@ status rvq_pages_next(rvq_pages *p, rvq_page *page, bool *found, error *err)
   while (!*found) {
     size_t page_bytes = 0;
     skip_to(p, find_capture(p, p->pos));
-    verdict v = judge(p, p->pos, &page_bytes);
+    verdict v = judge(p->data + p->pos, p->fill - p->pos, &page_bytes);
     if (v == PAGE_INCOMPLETE) {
       bool more = false;
       const status code = refill(p, &more, err);
@@ -152,4 +150,11 @@ status rvq_pages_next(rvq_pages *p, rvq_page *page, bool *found, error *err)
     p->skipped_bytes += *found ? 0 : page_bytes;
   }
   return STATUS_OK;
+}
+
+bool rvq_page_parse(uint8_t *data, size_t size, rvq_page *page)
+{
+  size_t page_bytes = 0;
+  return size >= 4 && memcmp(data, "OggS", 4) == 0 && judge(data, size, &page_bytes) == PAGE_GOOD &&
+         page_bytes == size && parse(data, page_bytes, page);
 }

@@ -38,4 +38,7 @@ void rvq_pages_init(rvq_pages *p, byte_source *source);
 /// The next page; `*found` false at the present end of the source. STATUS_IO.
 status rvq_pages_next(rvq_pages *p, rvq_page *page, bool *found, error *err);
 
+/// Is `data` exactly one such page? It is written to and restored.
+bool rvq_page_parse(uint8_t *data, size_t size, rvq_page *page);
+
 #endif

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MOST_GAP_HOURS 24 // a page that claims to come later is not believed
 
@@ -107,6 +109,37 @@ static status read_header(rvq_reader *r, error *err)
   return parse_header(r, page.packet, page.packet_bytes, err);
 }
 
+// The numbers of an end packet; false if they cannot be.
+static bool parse_end(const rvq_reader *r, const rvq_page *page, uint64_t *n_steps,
+                      uint64_t *n_samples)
+{
+  if (!page->last || page->packet_bytes < RVQ_END_BYTES || page->packet[0] != RVQ_END) {
+    return false;
+  }
+  *n_steps = rvq_get(page->packet + 4, 8);
+  *n_samples = rvq_get(page->packet + 12, 8);
+  const bool told = *n_samples != CODE_UNKNOWN && *n_samples > 0;
+  return !told || (*n_samples - 1) / r->info.hop_samples < *n_steps;
+}
+
+// A finished file tells its length in its last bytes.
+static void look_at_end(rvq_reader *r)
+{
+  uint8_t data[RVQ_END_PAGE_BYTES];
+  struct stat entry;
+  rvq_page page;
+  uint64_t n_steps = 0;
+  uint64_t n_samples = 0;
+  if (fstat(r->source.fd, &entry) == 0 && S_ISREG(entry.st_mode) &&
+      entry.st_size >= (off_t)sizeof data &&
+      pread(r->source.fd, data, sizeof data, entry.st_size - (off_t)sizeof data) ==
+          (ssize_t)sizeof data &&
+      rvq_page_parse(data, sizeof data, &page) && page.serial == r->serial &&
+      parse_end(r, &page, &n_steps, &n_samples)) {
+    r->info.n_samples = n_samples;
+  }
+}
+
 status rvq_reader_open_source(rvq_reader **r, byte_source *source, error *err)
 {
   *r = NULL;
@@ -126,6 +159,7 @@ status rvq_reader_open_source(rvq_reader **r, byte_source *source, error *err)
     rvq_reader_close(made);
     return code;
   }
+  look_at_end(made);
   *r = made;
   return STATUS_OK;
 }
@@ -225,14 +259,9 @@ static bool take_steps(rvq_reader *r, const rvq_page *page)
 
 static bool take_end(rvq_reader *r, const rvq_page *page)
 {
-  if (page->packet_bytes < RVQ_END_BYTES) {
-    return false;
-  }
-  const uint64_t n_steps = rvq_get(page->packet + 4, 8);
-  const uint64_t n_samples = rvq_get(page->packet + 12, 8);
-  const bool told = n_samples != CODE_UNKNOWN && n_samples > 0;
-  if (!plausible_position(r, n_steps) ||
-      (told && (n_samples - 1) / r->info.hop_samples >= n_steps)) {
+  uint64_t n_steps = 0;
+  uint64_t n_samples = 0;
+  if (!parse_end(r, page, &n_steps, &n_samples) || !plausible_position(r, n_steps)) {
     return false;
   }
   r->info.n_samples = n_samples;
@@ -261,7 +290,7 @@ static status next_steps(rvq_reader *r, bool *found, error *err)
     if (kind == RVQ_CODES || kind == RVQ_LOST) {
       *found = take_steps(r, &page);
       r->damage.bad_pages += !*found;
-    } else if (kind == RVQ_END && page.last) {
+    } else if (kind == RVQ_END) {
       *found = take_end(r, &page);
       r->damage.bad_pages += !*found;
     }

@@ -159,6 +159,7 @@ static void codes_come_back(void **state)
       assert_int_equal(got->hop_samples, 320);
       assert_string_equal(got->model, info.model);
       assert_memory_equal(got->model_sha256, info.model_sha256, 32);
+      assert_int_equal(got->n_samples, n_samples); // before anything is read
       assert_int_equal(read_and_compare(r, codes, 0, NULL), n);
       assert_true(rvq_reader_ended(r));
       assert_int_equal(got->n_samples, n_samples);
@@ -440,8 +441,10 @@ static void pipes_work(void **state)
   close(ends[1]);
   snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
   rvq_reader *r = open_file(path);
+  assert_int_equal(rvq_reader_info(r)->n_samples, CODE_UNKNOWN);
   assert_int_equal(read_and_compare(r, codes, 0, NULL), N_STEPS);
   assert_true(rvq_reader_ended(r));
+  assert_int_equal(rvq_reader_info(r)->n_samples, 100);
   rvq_reader_close(r);
   close(ends[0]);
   free(codes);
