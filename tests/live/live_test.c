@@ -199,7 +199,7 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
     if (s->options.expect_miss)
       good = fades_are_smooth(s, &part, rate_hz) && good;
   } else {
-    good = demand(false, "there is a take of the session's sample 0");
+    good = demand(false, "the take and the session met");
   }
   take_part_free(&part);
   take_free(&t);

@@ -140,6 +140,7 @@ int manners(stage *s, char **argv)
                            .block_samples = 256,
                            .codec = argv[0],
                            .connect_physical = true,
+                           .other_hosts = true,
                            .record_seconds = 20};
   stage_result ready = stage_open(s, &options);
   if (ready != STAGE_READY)

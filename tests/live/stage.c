@@ -214,7 +214,8 @@ static bool open_host(stage *s)
 {
   error err = {STATUS_OK, ""};
   uint64_t n_samples = (uint64_t)(s->options.record_seconds * s->options.rate_hz);
-  if (!host_log_open(&s->log, (int)codec_get_info(s->model)->n_channels, n_samples))
+  if (!s->options.other_hosts &&
+      !host_log_open(&s->log, (int)codec_get_info(s->model)->n_channels, n_samples))
     return false;
   jack_host_config config = {
       .session = {.model = s->model, .fallback = s->options.fallback, .log = &s->sink},

@@ -24,6 +24,7 @@ typedef struct stage_options {
   bool connect_physical; ///< the host connects itself to the physical ports as well
   bool both_inputs;      ///< a one-channel model is played into through both
   bool expect_miss;      ///< the scenario provokes one
+  bool other_hosts;      ///< beside ours, so the log cannot tell whose cycle it is: none is kept
   bool renders;          ///< in freewheel process waits, so its calls are not watched
 } stage_options;
 

@@ -133,15 +133,32 @@ static bool find_cycle(const take *t, uint32_t time_samples, uint32_t *near, uin
   return false;
 }
 
+// Where the recording first reaches `time_samples`. Takes are far shorter than half of JACK's 32
+// bits: the difference tells before from after.
+static void skip_to(const take *t, uint32_t time_samples, uint32_t *near, uint64_t *at)
+{
+  for (; *near < t->header.n_cycles && (int32_t)(t->cycles[*near].time_samples - time_samples) < 0;
+       (*near)++)
+    *at += t->cycles[*near].n_samples;
+}
+
+// One line for each stretch of cycles that are not compared.
+static void say_skipped(uint64_t from, uint64_t to)
+{
+  if (to > from)
+    printf("not compared: samples %" PRIu64 " to %" PRIu64
+           ": a jump of time, or a cycle that the recorder has not\n",
+           from, to);
+}
+
 bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed)
 {
   *part = (take_part){.n_channels = (uint32_t)log->n_channels, .mixed = mixed};
   uint32_t n_cycles = atomic_load(&log->n_cycles), first = 0, near = 0;
-  uint64_t at = 0;
+  uint64_t at = 0, skipped_from = 0;
   while (first < n_cycles && log->cycles[first].time_samples != from)
     first++;
-  for (; near < t->header.n_cycles && t->cycles[near].time_samples != (uint32_t)from; near++)
-    at += t->cycles[near].n_samples;
+  skip_to(t, (uint32_t)from, &near, &at);
   if (first == n_cycles || near == t->header.n_cycles ||
       !allocate(part, (size_t)(log->cycles[n_cycles - 1].at + log->cycles[n_cycles - 1].n_samples)))
     return false;
@@ -149,19 +166,19 @@ bool take_align(take_part *part, const take *t, const host_log *log, uint64_t fr
   for (uint32_t i = first; i < n_cycles; i++) {
     const host_cycle *cycle = &log->cycles[i];
     uint64_t to = cycle->at - log->cycles[first].at;
-    // Takes are far shorter than half of JACK's 32 bits: the difference tells before from after.
     if ((int32_t)((uint32_t)cycle->time_samples - end) > 0)
       break;
-    bool found = find_cycle(t, (uint32_t)cycle->time_samples, &near, &at);
     receive_cycle(part, log, cycle, to);
     part->n_samples = to + cycle->n_samples;
-    if (found && t->cycles[near].n_samples == cycle->n_samples && log_is_smooth(log, n_cycles, i) &&
-        take_is_smooth(t, near))
+    if (find_cycle(t, (uint32_t)cycle->time_samples, &near, &at) &&
+        t->cycles[near].n_samples == cycle->n_samples && log_is_smooth(log, n_cycles, i) &&
+        take_is_smooth(t, near)) {
       copy_cycle(part, t, at, to, cycle->n_samples);
-    else
-      printf("not compared: cycle at sample %" PRIu64 ", JACK time %" PRIu64 ": %s\n", to,
-             cycle->time_samples, found ? "next to a jump of time" : "the recorder has none");
+      say_skipped(skipped_from, to);
+      skipped_from = part->n_samples;
+    }
   }
+  say_skipped(skipped_from, part->n_samples);
   return true;
 }
 
