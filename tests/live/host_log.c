@@ -53,6 +53,12 @@ void host_log_restart(host_log *log)
 {
   atomic_store(&log->n_cycles, 0);
   log->n_samples = 0;
+  log->n_unwired = 0;
+}
+
+void host_log_wired(host_log *log)
+{
+  log->n_unwired = atomic_load(&log->n_cycles) + 2; // a server may connect a cycle later
 }
 
 void host_log_close(host_log *log)

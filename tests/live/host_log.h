@@ -22,6 +22,7 @@ typedef struct host_log {
   float *samples[2];    ///< [n_samples] per channel
   atomic_uint n_cycles; ///< complete ones; grows while the session runs
   uint64_t n_samples;   ///< the audio thread's own
+  uint32_t n_unwired;   ///< leading cycles during which not everything was connected yet
   uint64_t max_samples;
   uint32_t max_cycles;
   int n_channels;
@@ -30,6 +31,7 @@ typedef struct host_log {
 /// Log everything from now on, up to `max_samples`. Only while no session runs. False: no memory.
 bool host_log_open(host_log *log, int n_channels, uint64_t max_samples);
 void host_log_restart(host_log *log); ///< forget what was logged; only while no session runs
+void host_log_wired(host_log *log);   ///< from about now on everything is connected
 void host_log_close(host_log *log);   ///< harmless when not open
 
 #endif

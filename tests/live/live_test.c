@@ -349,6 +349,7 @@ static int restart(stage *s, char **argv)
   good = demand(stage_wire_tap(s), "player and recorder are wired to each other") && good;
   stage_run(s, 1500);
   good = demand(stage_restored(s), "the host restored its own connections") && good;
+  host_log_wired(&s->log);
   good = child_ask(&s->player, NULL, 0, "go") && good;
   stage_run(s, 3000);
   return !(judge_take(s, 1, 2.5) && good);

@@ -260,6 +260,7 @@ stage_result stage_open(stage *s, const stage_options *options)
   // The recorder runs before the host, so that it has heard the session's sample 0.
   if (!stage_start_server(s) || !stage_start_clients(s) || !open_host(s) || !stage_wire(s))
     return STAGE_FAILED;
+  host_log_wired(&s->log);
   stage_run(s, 200);
   return child_ask(&s->player, NULL, 0, "go") ? STAGE_READY : STAGE_FAILED;
 }

@@ -38,8 +38,9 @@ typedef struct take_part {
 
 /// Lay the recording beside the log, from sample time `from` on. Cycles that only one of the two
 /// had, and those next to a jump of either's clock, are listed and count as not heard: there the
-/// server passed somebody over, and what it then hands out is not defined. `mixed`: the one channel
-/// that the session received should be the mean of the two that were sent.
+/// server passed somebody over, and what it then hands out is not defined. Those before everything
+/// was connected (host_log_wired) are not heard either. `mixed`: the one channel that the session
+/// received should be the mean of the two that were sent.
 bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed);
 void take_part_free(take_part *part);
 
