@@ -51,6 +51,25 @@ static void equal_in_stereo_and_at_odd_sizes(void **unused)
   live_equals_offline(22050, 1, 1);
 }
 
+static void equal_whatever_the_blocks(void **unused)
+{
+  (void)unused;
+  static trial_host h;
+  codec *model = trial_host_codec(24000, 320, 1, 77);
+  const session_config config = {.host_rate_hz = 48000, .block_samples = 8192};
+  trial_host_open(&h, model, &config, 5.0, 4.0);
+  for (uint64_t i = 0; h.done < h.n_samples; ++i) {
+    const uint32_t most = i % 2 ? SESSION_MAX_BLOCK_SAMPLES : 100; // as many short as long ones
+    trial_host_block(&h, 1 + (uint32_t)(random_bits(4, 4, i) % most));
+  }
+  const live_verdict v = trial_host_close(&h);
+  assert_int_equal(v.n_different, 0);
+  assert_int_equal(v.n_timelines, 1);
+  assert_true(v.n_compared > h.n_samples / 4);
+  trial_host_free(&h);
+  codec_unref(model);
+}
+
 // --- bypass, freewheel ---
 
 static void bypass_gives_the_input_back_late(void **unused)
@@ -293,6 +312,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(equal_at_the_rates_and_blocks_of_the_bars),
       cmocka_unit_test(equal_in_stereo_and_at_odd_sizes),
+      cmocka_unit_test(equal_whatever_the_blocks),
       cmocka_unit_test(bypass_gives_the_input_back_late),
       cmocka_unit_test(freewheel_is_never_late_and_equal),
       cmocka_unit_test(freewheel_can_be_turned_on_and_off),
