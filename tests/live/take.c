@@ -170,7 +170,7 @@ bool take_align(take_part *part, const take *t, const host_log *log, uint64_t fr
       break;
     receive_cycle(part, log, cycle, to);
     part->n_samples = to + cycle->n_samples;
-    if (i >= log->n_unwired && find_cycle(t, (uint32_t)cycle->time_samples, &near, &at) &&
+    if (find_cycle(t, (uint32_t)cycle->time_samples, &near, &at) && i >= log->n_unwired &&
         t->cycles[near].n_samples == cycle->n_samples && log_is_smooth(log, n_cycles, i) &&
         take_is_smooth(t, near)) {
       copy_cycle(part, t, at, to, cycle->n_samples);
