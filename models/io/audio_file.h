@@ -29,7 +29,8 @@ typedef struct audio_info {
   uint64_t file_n_samples; ///< as stored, if known
 } audio_info;
 
-/// Open `path`, or standard input for "-" (WAV, AU, AIFF, Ogg and MP3 can be read from a pipe).
+/// Open `path`, or standard input for "-". From a pipe, WAV, AU, AIFF, Ogg and MP3 are read as they
+/// come; FLAC, RF64, W64 and CAF go into an unnamed temporary file first; others are refused.
 /// rate_hz 0 and n_channels 0: as stored. Another rate is resampled (models/io/resampler.h, aligned
 /// at sample 0); one channel is the mean of all; from one channel any number are copies; any other
 /// number is the mean of all in each. Errors: STATUS_NOT_FOUND, STATUS_IO, STATUS_FORMAT (no audio,

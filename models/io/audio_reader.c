@@ -39,6 +39,20 @@ static void describe_format(int format, char *out, size_t size)
            have_minor ? minor.name : "unknown samples");
 }
 
+// Formats whose readers go back and forth.
+static bool needs_seeking(const byte_source *source)
+{
+  static const char magics[][5] = {"fLaC", "RF64", "riff", "caff"};
+  char start[4];
+  const size_t n = byte_source_look(source, start, sizeof start);
+  for (size_t i = 0; n == sizeof start && i < sizeof magics / sizeof magics[0]; ++i) {
+    if (memcmp(start, magics[i], sizeof start) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static bool readable_from_pipe(int format)
 {
   switch (format & SF_FORMAT_TYPEMASK) {
@@ -119,9 +133,16 @@ static status open_file(audio_reader *r, const char *path, error *err)
   }
   const char *name = r->source.name;
   struct stat entry;
-  const bool regular = fstat(r->source.fd, &entry) == 0 && S_ISREG(entry.st_mode);
+  bool regular = fstat(r->source.fd, &entry) == 0 && S_ISREG(entry.st_mode);
   if (regular && entry.st_size == 0) {
     return error_set(err, STATUS_FORMAT, "%s: not an audio file: it is empty", name);
+  }
+  if (!regular && needs_seeking(&r->source)) {
+    regular = true;
+    code = byte_source_spool(&r->source, err);
+    if (code != STATUS_OK) {
+      return code;
+    }
   }
   SF_INFO stored = {0};
   r->file = sf_open_fd(r->source.fd, SFM_READ, &stored, SF_FALSE);

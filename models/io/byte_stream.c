@@ -122,6 +122,67 @@ status byte_source_peek(byte_source *s, const uint8_t **data, size_t *n_peeked, 
   return code;
 }
 
+size_t byte_source_look(const byte_source *s, void *data, size_t size_bytes)
+{
+  int copy[2];
+  ssize_t n = -1;
+  if (pipe2(copy, O_CLOEXEC) != 0) {
+    return 0;
+  }
+  if (tee(s->fd, copy[1], size_bytes, 0) > 0) {
+    n = read(copy[0], data, size_bytes);
+  }
+  close(copy[0]);
+  close(copy[1]);
+  return n > 0 ? (size_t)n : 0;
+}
+
+static status copy_all(byte_source *s, FILE *to, error *err)
+{
+  uint8_t block[65536];
+  size_t n = 0;
+  do {
+    const status code = byte_source_read(s, block, sizeof block, &n, err);
+    if (code != STATUS_OK) {
+      return code;
+    }
+    errno = 0;
+    if (fwrite(block, 1, n, to) != n) {
+      return error_set(err, STATUS_IO, "%s: cannot write a temporary copy: %s", s->name,
+                       strerror(errno ? errno : EIO));
+    }
+  } while (n == sizeof block);
+  errno = 0;
+  return fflush(to) == 0 ? STATUS_OK
+                         : error_set(err, STATUS_IO, "%s: cannot write a temporary copy: %s",
+                                     s->name, strerror(errno ? errno : EIO));
+}
+
+status byte_source_spool(byte_source *s, error *err)
+{
+  FILE *to = tmpfile();
+  if (!to) {
+    return error_set(err, STATUS_IO, "%s: cannot make a temporary copy: %s", s->name,
+                     strerror(errno));
+  }
+  status code = copy_all(s, to, err);
+  if (code == STATUS_OK) {
+    const int fd = fcntl(fileno(to), F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0) {
+      close(s->fd);
+      s->fd = fd;
+    } else {
+      code = error_set(err, STATUS_IO, "%s: cannot read a temporary copy: %s", s->name,
+                       strerror(errno));
+      if (fd >= 0) {
+        close(fd);
+      }
+    }
+  }
+  fclose(to);
+  return code;
+}
+
 // A device or pipe must not be replaced by a file of its name.
 bool byte_sink_is_direct(const char *path)
 {

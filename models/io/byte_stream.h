@@ -39,6 +39,14 @@ status byte_source_read_some(byte_source *s, void *data, size_t size_bytes, size
 /// BYTE_SOURCE_PEEK_BYTES where the source ends before.
 status byte_source_peek(byte_source *s, const uint8_t **data, size_t *n_peeked, error *err);
 
+/// The first bytes of a pipe, left in it for whoever reads the descriptor; waits for the first.
+/// Returns how many (0 where this is no pipe).
+size_t byte_source_look(const byte_source *s, void *data, size_t size_bytes);
+
+/// Put the rest of the source into an unnamed temporary file, and go on from there: for readers
+/// that must seek. STATUS_IO.
+status byte_source_spool(byte_source *s, error *err);
+
 typedef struct byte_sink {
   FILE *stream; ///< write here; null: closed
   char *name;   ///< as messages name it

@@ -390,7 +390,7 @@ static void cut_anywhere(void **state)
 }
 
 // One file through a pipe, small enough to fit into it whole.
-static status read_through_pipe(const char *name, const float *want, size_t n, error *err)
+static void read_through_pipe(const char *name, const float *want, size_t n, double tolerance)
 {
   size_t size = 0;
   uint8_t *data = scratch_read(scratch_path(&dir, name), &size);
@@ -401,34 +401,39 @@ static status read_through_pipe(const char *name, const float *want, size_t n, e
   close(ends[1]);
   char path[64];
   snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-  audio_reader *r = NULL;
-  const status code = audio_reader_open(&r, path, 0, 0, err);
-  if (code == STATUS_OK) {
-    size_t got = 0;
-    float *y = read_audio(r, &got);
-    assert_int_equal(got, n);
-    assert_memory_equal(want, y, n * sizeof *y);
-    free(y);
+  audio_reader *r = open_audio(path, 0, 0);
+  size_t got = 0;
+  float *y = read_audio(r, &got);
+  assert_int_equal(got, n);
+  for (size_t i = 0; i < n; ++i) {
+    assert_true(fabs((double)want[i] - (double)y[i]) <= tolerance);
   }
+  free(y);
   audio_reader_close(r);
   close(ends[0]);
   free(data);
-  return code;
 }
 
 static void pipes_are_read(void **state)
 {
   (void)state;
   enum { N = 10000 };
+  static const char *const names[] = {"p.wav", "p.au", "p.aiff", "p.flac", "p.w64"};
   float *x = noise(N, 3);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+    write_audio(scratch_path(&dir, names[i]), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+    read_through_pipe(names[i], x, N, 2e-7);
+  }
+  int ends[2];
+  char path[64];
+  audio_reader *r = NULL;
   error err = {0};
-  write_audio(scratch_path(&dir, "p.wav"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
-  assert_int_equal(read_through_pipe("p.wav", x, N, &err), STATUS_OK);
-  write_audio(scratch_path(&dir, "p.au"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
-  assert_int_equal(read_through_pipe("p.au", x, N, &err), STATUS_OK);
-  write_audio(scratch_path(&dir, "p.flac"), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
-  assert_int_not_equal(read_through_pipe("p.flac", x, N, &err), STATUS_OK);
+  assert_int_equal(pipe(ends), 0);
+  close(ends[1]); // a pipe without a byte
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+  assert_int_equal(audio_reader_open(&r, path, 0, 0, &err), STATUS_FORMAT);
   assert_non_null(strstr(err.message, "pipe"));
+  close(ends[0]);
   free(x);
 }
 
