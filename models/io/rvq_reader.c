@@ -143,13 +143,12 @@ static void look_at_end(rvq_reader *r)
 status rvq_reader_open_source(rvq_reader **r, byte_source *source, error *err)
 {
   *r = NULL;
-  rvq_reader *made = malloc(sizeof *made);
+  rvq_reader *made = calloc(1, sizeof *made);
   if (!made) {
     error_set(err, STATUS_NO_MEMORY, "%s: no memory to read it", source->name);
     byte_source_close(source);
     return STATUS_NO_MEMORY;
   }
-  memset(made, 0, offsetof(rvq_reader, packet));
   made->source = *source;
   *source = (byte_source){.fd = -1};
   made->scale = 1.0f;
