@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
+#include <numeric>
 #include <vector>
 
 #define STACK_BYTES (256 * 1024)
@@ -58,9 +59,25 @@ struct barrier {
   std::vector<fiber *> waiting;
 };
 
+unsigned launches;
+
+// An order of 0 to count - 1 that differs from launch to launch: i -> (i * step + offset) % count.
+struct order {
+  uint64_t count, step, offset;
+  explicit order(uint64_t count_)
+      : count(count_), step(launches * 37 % count_), offset(launches * 11)
+  {
+    do {
+      ++step;
+    } while (std::gcd(step, count) != 1); // a step that shares no factor with count visits all
+  }
+  uint64_t at(uint64_t i) const { return (i * step + offset) % count; }
+};
+
 struct block_run {
   const std::function<void()> *kernel;
-  unsigned threads, started, finished, step, offset;
+  unsigned threads, started, finished;
+  const order *threads_in_order;
   barrier all;
   std::vector<barrier> warps;
   std::vector<uint32_t> words; // [2 generations][threads]
@@ -73,20 +90,12 @@ struct block_run {
 
 block_run block;
 std::vector<unsigned char> shared_memory;
-unsigned launches;
 
 void fail(const char *what)
 {
   fprintf(stderr, "emulated kernel: %s (block %u %u %u, thread %u)\n", what, blockIdx.x, blockIdx.y,
           blockIdx.z, threadIdx.x);
   abort();
-}
-
-// Threads start in an order that differs from launch to launch.
-unsigned next_thread()
-{
-  const unsigned i = block.started++;
-  return (unsigned)(((uint64_t)i * block.step + block.offset) % block.threads);
 }
 
 void back_to_scheduler(fiber *self)
@@ -104,7 +113,7 @@ void fiber_main()
   for (;;) {
     fiber *self = block.current;
     while (block.started < block.threads) {
-      self->thread = next_thread();
+      self->thread = (unsigned)block.threads_in_order->at(block.started++);
       threadIdx = dim3(self->thread, 0, 0);
       (*block.kernel)();
       ++block.finished;
@@ -175,28 +184,12 @@ void wait_at(barrier *b)
   back_to_scheduler(self);
 }
 
-unsigned coprime(unsigned wanted, unsigned count)
-{
-  for (unsigned step = wanted % count + 1;; ++step) {
-    unsigned a = step, b = count;
-    while (b) {
-      const unsigned rest = a % b;
-      a = b;
-      b = rest;
-    }
-    if (a == 1) {
-      return step;
-    }
-  }
-}
-
-void run_block(const std::function<void()> &kernel, unsigned threads)
+void run_block(const std::function<void()> &kernel, unsigned threads, const order &in_order)
 {
   block.kernel = &kernel;
   block.threads = threads;
   block.started = block.finished = 0;
-  block.step = coprime(launches * 37, threads);
-  block.offset = launches * 11;
+  block.threads_in_order = &in_order;
   block.all = {threads, 0, 0, {}};
   block.warps.assign((threads + LANES - 1) / LANES, barrier{LANES, 0, 0, {}});
   block.words.assign(2 * (size_t)threads, 0);
@@ -243,16 +236,17 @@ uint32_t emulated_exchange(uint32_t mine, int lane_mask)
 void emulated_grid(dim3 grid, dim3 size, size_t shared_bytes, const std::function<void()> &kernel)
 {
   const uint64_t count = (uint64_t)grid.x * grid.y * grid.z;
-  const bool backwards = ++launches % 2;
+  ++launches;
+  const order blocks(count), threads(size.x);
   shared_memory.resize(shared_bytes + 16);
   gridDim = grid;
   blockDim = size;
   for (uint64_t i = 0; i < count; ++i) {
-    const uint64_t at = backwards ? count - 1 - i : i;
+    const uint64_t at = blocks.at(i);
     blockIdx = dim3((unsigned)(at % grid.x), (unsigned)(at / grid.x % grid.y),
                     (unsigned)(at / grid.x / grid.y));
     memset(shared_memory.data(), 0xff, shared_memory.size());
-    run_block(kernel, size.x);
+    run_block(kernel, size.x, threads);
   }
 }
 
