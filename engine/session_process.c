@@ -110,7 +110,7 @@ static void begin_timeline(session *s, uint64_t host_time)
   a->base = a->t;
   a->timelines = m.number;
   atomic_store_explicit(&s->overflow, OVERFLOW_NONE, memory_order_relaxed);
-  atomic_store_explicit(&s->timeline_host[m.number & 1], host_time, memory_order_relaxed);
+  atomic_store_explicit(&s->timeline_host[m.number & 1], host_time, memory_order_release);
   atomic_store_explicit(&s->timeline_number, m.number, memory_order_release);
 }
 

@@ -385,6 +385,31 @@ static void another_rate_begins_a_new_timeline(void **unused)
   codec_unref(model);
 }
 
+static void changes_before_the_first_block(void **unused)
+{
+  (void)unused;
+  codec *model = open_model();
+  session_config config = plain;
+  config.offline = true;
+  config.fade_ms = 10.0f;
+  config.slack_samples = 2000;
+  trial_host_open(&h, model, &config, 0.5, 0.0);
+  h.timeline_rates_hz[0] = 44100;
+  assert_int_equal(session_set_block(h.s, 512, NULL), STATUS_OK);
+  assert_int_equal(session_set_rate(h.s, 44100, NULL), STATUS_OK);
+  assert_int_equal(session_set_block(h.s, 700, NULL), STATUS_OK);
+  const uint32_t latency = session_latency_samples(h.s);
+  trial_host_run(&h, 0.5, 700);
+  const live_verdict v = trial_host_close(&h);
+  assert_int_equal(v.n_different, 0);
+  assert_int_equal(v.n_excluded, 0);
+  assert_int_equal(v.n_timelines, 1);
+  assert_int_equal(trial_host_event(&h, EVENT_LATENCY, 0)->value, latency);
+  assert_true(latency > 2000 + 700);
+  trial_host_free(&h);
+  codec_unref(model);
+}
+
 // --- the codec fails ---
 
 static void a_codec_that_fails_leaves_the_fallback(void **unused)
@@ -426,6 +451,7 @@ int main(void)
       cmocka_unit_test(ten_block_sizes),
       cmocka_unit_test(a_larger_block_that_nobody_announced),
       cmocka_unit_test(another_rate_begins_a_new_timeline),
+      cmocka_unit_test(changes_before_the_first_block),
       cmocka_unit_test(a_codec_that_fails_leaves_the_fallback),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
