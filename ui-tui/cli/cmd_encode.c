@@ -7,7 +7,6 @@
 #include "ui-tui/cli/coding.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static status write_segment(void *user, float scale, error *err)
 {
@@ -79,28 +78,14 @@ static status encode_file(const coding_options *options, const command_context *
 static status run_encode(const command *self, command_context *context, int argc, char **argv,
                          error *err)
 {
+  static const coding_action action = {true, false, "codes", encode_file};
   coding_options options = {0};
   const option_row rows[] = {CODING_MODEL_ROW(&options),
                              CODING_RATE_ROWS(&options),
                              CODING_START_ROWS(&options),
                              COMPUTE_ROWS(&options.compute),
                              {0}};
-  int n_operands = 0;
-  bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 2, 2, &n_operands, &done, err);
-  if (code || done) {
-    return code;
-  }
-  if (context->json && strcmp(argv[2], "-") == 0) {
-    return error_set(err, STATUS_USAGE, "--json and codes cannot both go to standard output");
-  }
-  device *dev = NULL;
-  codec *model = NULL;
-  code = coding_open(&options, context, true, false, &dev, &model, err);
-  code = code ? code : encode_file(&options, context, model, argv[1], argv[2], err);
-  codec_unref(model);
-  device_unref(dev);
-  return code;
+  return coding_run(self, context, &options, rows, argc, argv, &action, err);
 }
 
 const command command_encode = {"encode", "IN OUT.rvq|OUT.ecdc|OUT.npy",

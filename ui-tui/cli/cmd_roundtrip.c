@@ -5,8 +5,6 @@
 
 #include "ui-tui/cli/coding.h"
 
-#include <string.h>
-
 // The encoder's codes go straight into the decoder, whose audio goes into the file.
 typedef struct roundtrip {
   whole_encoder *encoder;
@@ -85,28 +83,14 @@ static status roundtrip_files(const coding_options *options, const command_conte
 static status run_roundtrip(const command *self, command_context *context, int argc, char **argv,
                             error *err)
 {
+  static const coding_action action = {true, true, "audio", roundtrip_files};
   coding_options options = {0};
   const option_row rows[] = {CODING_MODEL_ROW(&options),
                              CODING_RATE_ROWS(&options),
                              CODING_START_ROWS(&options),
                              COMPUTE_ROWS(&options.compute),
                              {0}};
-  int n_operands = 0;
-  bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 2, 2, &n_operands, &done, err);
-  if (code || done) {
-    return code;
-  }
-  if (context->json && strcmp(argv[2], "-") == 0) {
-    return error_set(err, STATUS_USAGE, "--json and audio cannot both go to standard output");
-  }
-  device *dev = NULL;
-  codec *model = NULL;
-  code = coding_open(&options, context, true, true, &dev, &model, err);
-  code = code ? code : roundtrip_files(&options, context, model, argv[1], argv[2], err);
-  codec_unref(model);
-  device_unref(dev);
-  return code;
+  return coding_run(self, context, &options, rows, argc, argv, &action, err);
 }
 
 const command command_roundtrip = {

@@ -12,8 +12,9 @@
 
 static const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8};
 
-status coding_open(const coding_options *options, const command_context *context, bool encoder,
-                   bool decoder, device **dev, codec **model, error *err)
+// Device and model; checks the start.
+static status open_model(const coding_options *options, const command_context *context,
+                         const coding_action *action, device **dev, codec **model, error *err)
 {
   char path[PATH_BYTES];
   *dev = NULL;
@@ -22,8 +23,8 @@ status coding_open(const coding_options *options, const command_context *context
   code = code ? code : compute_open(&options->compute, dev, err);
   const codec_options wanted = {.dev = *dev,
                                 .storage = storages[options->storage],
-                                .encoder = encoder,
-                                .decoder = decoder,
+                                .encoder = action->encoder,
+                                .decoder = action->decoder,
                                 .log = &context->log};
   code = code ? code : codec_open(model, path, &wanted, err);
   if (!code && options->start == CODEC_START_REFLECT && !codec_get_info(*model)->reflect_start) {
@@ -36,6 +37,29 @@ status coding_open(const coding_options *options, const command_context *context
     *model = NULL;
     *dev = NULL;
   }
+  return code;
+}
+
+status coding_run(const command *self, command_context *context, coding_options *options,
+                  const option_row *rows, int argc, char **argv, const coding_action *action,
+                  error *err)
+{
+  int n_operands = 0;
+  bool done = false;
+  status code = command_parse(self, context, rows, true, argc, argv, 2, 2, &n_operands, &done, err);
+  if (code || done) {
+    return code;
+  }
+  if (context->json && strcmp(argv[2], "-") == 0) {
+    return error_set(err, STATUS_USAGE, "--json and %s cannot both go to standard output",
+                     action->result);
+  }
+  device *dev = NULL;
+  codec *model = NULL;
+  code = open_model(options, context, action, &dev, &model, err);
+  code = code ? code : action->work(options, context, model, argv[1], argv[2], err);
+  codec_unref(model);
+  device_unref(dev);
   return code;
 }
 

@@ -58,9 +58,18 @@ typedef struct coding_options {
         &(o)->storage, 0, 0, NULL                                                                  \
   }
 
-/// Open device and model; `encoder` and `decoder` say which halves are needed. Checks the start.
-status coding_open(const coding_options *options, const command_context *context, bool encoder,
-                   bool decoder, device **dev, codec **model, error *err);
+/// What a command does once options are read and the model is open.
+typedef struct coding_action {
+  bool encoder, decoder; ///< halves of the model that are needed
+  const char *result;    ///< what goes to standard output when OUT is "-", in words
+  status (*work)(const coding_options *options, const command_context *context, codec *model,
+                 const char *in, const char *out, error *err);
+} coding_action;
+
+/// A whole command: parse `rows`, which fill `options`, open, work, close.
+status coding_run(const command *self, command_context *context, coding_options *options,
+                  const option_row *rows, int argc, char **argv, const coding_action *action,
+                  error *err);
 
 /// Codebooks that -k or -b ask for, within what the model has.
 status coding_codebooks(const coding_options *options, const codec_info *info, int *n_used,
