@@ -5,6 +5,7 @@
 #ifndef CONTINUO_BASE_SHA256_H
 #define CONTINUO_BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,9 @@
 
 typedef struct sha256 {
   uint32_t state[8];
-  uint64_t size_bytes; ///< hashed so far
-  uint8_t block[64];   ///< what waits for a whole block
+  uint64_t size_bytes;   ///< hashed so far
+  uint8_t block[64];     ///< what waits for a whole block
+  bool has_instructions; ///< the processor's own rounds are used; same digest either way
 } sha256;
 
 void sha256_init(sha256 *h);

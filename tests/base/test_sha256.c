@@ -12,14 +12,17 @@
 
 static void expect(const char *text, size_t repeats, const char *digest)
 {
-  sha256 h;
-  char hex[SHA256_HEX_BYTES];
-  sha256_init(&h);
-  for (size_t i = 0; i < repeats; ++i) {
-    sha256_update(&h, text, strlen(text));
+  for (int portable = 0; portable < 2; ++portable) { // both ways, where the processor has two
+    sha256 h;
+    char hex[SHA256_HEX_BYTES];
+    sha256_init(&h);
+    h.has_instructions = h.has_instructions && !portable;
+    for (size_t i = 0; i < repeats; ++i) {
+      sha256_update(&h, text, strlen(text));
+    }
+    sha256_final_hex(&h, hex);
+    assert_string_equal(hex, digest);
   }
-  sha256_final_hex(&h, hex);
-  assert_string_equal(hex, digest);
 }
 
 // The examples of FIPS 180-4's companion documents.
