@@ -109,7 +109,10 @@ static status load_parts(lyra *net, const codec_info *info, const safetensors *s
   if (code == STATUS_OK) {
     code = model_file_load(st, &net->codebooks, err);
   }
-  return code == STATUS_OK ? model_file_load(st, &net->decoder.set, err) : code;
+  if (code == STATUS_OK) {
+    code = model_file_load(st, &net->decoder.set, err);
+  }
+  return code == STATUS_OK ? model_file_check(st, err) : code;
 }
 
 status lyra_load(lyra **net, const char *path, error *err)

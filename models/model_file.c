@@ -90,14 +90,17 @@ static status write_sources(json_writer *w, const model_file_draft *draft, error
   return code;
 }
 
+/// What the meaning of codes rests on, and what does not touch it.
+static const char *const encoder_prefixes[] = {"encoder.", "rvq."};
+static const char *const decoder_prefixes[] = {"decoder."};
+
 static status write_hashes(json_writer *w, const tensor_list *list, error *err)
 {
-  static const char *const encoder[] = {"encoder.", "rvq."}, *const decoder[] = {"decoder."};
   char hex[SHA256_HEX_BYTES];
-  status code = safetensors_hash(list->tensors, list->count, encoder, 2, hex, err);
+  status code = safetensors_hash(list->tensors, list->count, encoder_prefixes, 2, hex, err);
   if (code == STATUS_OK) {
     json_write_string(w, "encoder_sha256", hex);
-    code = safetensors_hash(list->tensors, list->count, decoder, 1, hex, err);
+    code = safetensors_hash(list->tensors, list->count, decoder_prefixes, 1, hex, err);
   }
   if (code == STATUS_OK) {
     json_write_string(w, "decoder_sha256", hex);
@@ -260,5 +263,36 @@ status model_file_load(const safetensors *st, layer_set *set, error *err)
   for (int i = 0; i < set->n_weights && code == STATUS_OK; ++i) {
     code = load_weight(st, set->weights[i], err);
   }
+  return code;
+}
+
+static status check_hash(const safetensors *st, const json *config, const char *key,
+                         const char *const *prefixes, size_t n_prefixes, error *err)
+{
+  const char *promised = "";
+  char found[SHA256_HEX_BYTES];
+  status code = json_need_string(config, key, &promised, err);
+  if (code != STATUS_OK) {
+    return error_prefix(err, "%s", st->path);
+  }
+  code = safetensors_hash(st->tensors, st->n_tensors, prefixes, n_prefixes, found, err);
+  if (code == STATUS_OK && strcmp(promised, found) != 0) {
+    code = error_set(err, STATUS_FORMAT, "%s: damaged, its tensors do not match its %s", st->path,
+                     key);
+  }
+  return code;
+}
+
+status model_file_check(const safetensors *st, error *err)
+{
+  json *config = NULL;
+  status code = safetensors_config(st, &config, err);
+  if (code == STATUS_OK) {
+    code = check_hash(st, config, "encoder_sha256", encoder_prefixes, 2, err);
+  }
+  if (code == STATUS_OK) {
+    code = check_hash(st, config, "decoder_sha256", decoder_prefixes, 1, err);
+  }
+  json_free(config);
   return code;
 }

@@ -55,4 +55,8 @@ status model_file_read_weights(const safetensors *st, const char *name, int rank
 /// tensor, expected and found), STATUS_NO_MEMORY; what was allocated stays with the set.
 status model_file_load(const safetensors *st, layer_set *set, error *err);
 
+/// Whether the tensors are those that the config was written for: compares both hashes.
+/// STATUS_FORMAT when not, naming the file.
+status model_file_check(const safetensors *st, error *err);
+
 #endif

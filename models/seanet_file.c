@@ -259,7 +259,10 @@ static status load_parts(seanet *net, const codec_info *info, const safetensors 
   if (code == STATUS_OK) {
     code = model_file_load(st, &net->codebooks, err);
   }
-  return code == STATUS_OK ? model_file_load(st, &net->decoder.set, err) : code;
+  if (code == STATUS_OK) {
+    code = model_file_load(st, &net->decoder.set, err);
+  }
+  return code == STATUS_OK ? model_file_check(st, err) : code;
 }
 
 status seanet_load(seanet **net, const char *path, error *err)

@@ -208,39 +208,52 @@ static void *find(char *data, size_t size, const char *text)
   return memmem(data, size, text, strlen(text));
 }
 
+/// Opening these bytes must fail with `code` and a sentence that holds `word` and the file's name.
+static void expect_refusal(scratch *folder, const uint8_t *data, size_t size, status code,
+                           const char *word)
+{
+  const char *path = scratch_path(folder, "broken.safetensors");
+  device *dev = variant_open(0, 1);
+  const codec_options options = {.dev = dev, .storage = DTYPE_F32};
+  codec *c = NULL;
+  error err = {0};
+  assert_int_equal(scratch_write(path, data, size), 0);
+  const status found = codec_open(&c, path, &options, &err);
+  if (found != code || !strstr(err.message, word) || !strstr(err.message, path)) {
+    fail_msg("%s: expected %d, found %d, %s", word, code, found, err.message);
+  }
+  assert_null(c);
+  device_unref(dev);
+}
+
 static void damage_is_named(void **state)
 {
   scratch *folder = *state;
   const seanet_config config = narrow_24khz();
-  device *dev = variant_open(0, 1);
-  const codec_options options = {.dev = dev, .storage = DTYPE_F32};
-  file_map map;
-  error err = {0};
-  char path[512];
-  snprintf(path, sizeof path, "%s", scratch_path(folder, "d.safetensors"));
-  save(&config, path);
-  assert_int_equal(file_map_open(&map, path, &err), STATUS_OK);
+  const uint32_t not_a_number = 0x7fc00000;
+  size_t size;
+  save(&config, scratch_path(folder, "d.safetensors"));
+  uint8_t *good = scratch_read(folder->path, &size);
+  assert_non_null(good);
+  uint8_t *data = malloc(size);
+  assert_non_null(data);
   for (size_t i = 0; i < sizeof damages / sizeof *damages; ++i) {
     const damage *d = &damages[i];
-    char *data = malloc(map.size_bytes);
-    assert_non_null(data);
-    memcpy(data, map.data, map.size_bytes);
-    char *at = find(data, map.size_bytes, d->from);
+    memcpy(data, good, size);
+    char *at = find((char *)data, size, d->from);
     assert_non_null(at);
     memcpy(at, d->to, strlen(d->to));
-    const char *broken = scratch_path(folder, "e.safetensors");
-    FILE *f = fopen(broken, "wb");
-    assert_true(f && fwrite(data, 1, map.size_bytes, f) == map.size_bytes && fclose(f) == 0);
-    codec *c = NULL;
-    const status code = codec_open(&c, broken, &options, &err);
-    if (code != d->code || !strstr(err.message, d->word) || !strstr(err.message, broken)) {
-      fail_msg("%s -> %s: %d, %s", d->from, d->to, code, err.message);
-    }
-    assert_null(c);
-    free(data);
+    expect_refusal(folder, data, size, d->code, d->word);
   }
-  file_map_close(&map);
-  device_unref(dev);
+  memcpy(data, good, size);
+  data[size - 2] ^= 1; // one bit of one weight
+  expect_refusal(folder, data, size, STATUS_FORMAT, "damaged");
+  memcpy(data + size - 4, &not_a_number, sizeof not_a_number);
+  expect_refusal(folder, data, size, STATUS_FORMAT, "no finite number");
+  expect_refusal(folder, good, size - 1, STATUS_FORMAT, "");
+  expect_refusal(folder, good, 0, STATUS_FORMAT, "");
+  free(good);
+  free(data);
 }
 
 static int open_folder(void **state)
