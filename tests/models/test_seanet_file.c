@@ -64,7 +64,7 @@ static void what_is_saved_is_loaded(void **state)
   for (int i = 0; i < 3; ++i) {
     seanet *again = NULL;
     error err = {0};
-    size_t sizes[2];
+    size_t sizes[2] = {0, 0};
     save(&configs[i], scratch_path(folder, "a.safetensors"));
     uint8_t *first = scratch_read(folder->path, &sizes[0]);
     if (seanet_load(&again, folder->path, &err) ||
@@ -231,7 +231,7 @@ static void damage_is_named(void **state)
   scratch *folder = *state;
   const seanet_config config = narrow_24khz();
   const uint32_t not_a_number = 0x7fc00000;
-  size_t size;
+  size_t size = 0;
   save(&config, scratch_path(folder, "d.safetensors"));
   uint8_t *good = scratch_read(folder->path, &size);
   assert_non_null(good);
