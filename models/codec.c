@@ -112,6 +112,16 @@ void codec_state_free(codec_state *s)
   }
 }
 
+status codec_state_prepare(codec_state *s, int n_used, error *err)
+{
+  const codec_info *info = &s->owner->info;
+  if (n_used < 1 || (uint32_t)n_used > info->n_codebooks) {
+    return error_set(err, STATUS_USAGE, "codec %s: %d codebooks, expected 1 to %u", info->name,
+                     n_used, info->n_codebooks);
+  }
+  return s->owner->table->prepare ? s->owner->table->prepare(s, n_used, err) : STATUS_OK;
+}
+
 void codec_state_reset(codec_state *s, int stream, codec_start start)
 {
   if (stream < s->n_streams) {

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/// Every slot but the last three is required. Contracts: the function of the same name in
+/// Every slot but the last four is required. Contracts: the function of the same name in
 /// models/codec.h.
 typedef struct codec_vtable {
   void (*close)(codec *c); ///< last reference gone: free weights and the codec itself
@@ -31,6 +31,9 @@ typedef struct codec_vtable {
   status (*state_restore)(codec_state *s, const void *snapshot);
   /// Optional: without it there is no memory to speak of.
   void (*visit_memory)(const codec_state *s, codec_memory_visit visit, void *user);
+
+  /// Null where there is nothing to prepare.
+  status (*prepare)(codec_state *s, int n_used, error *err);
 
   /// Null where it is the same as `decode`.
   status (*decode_final)(codec_state *s, const int32_t *codes, int n_steps, int n_used,

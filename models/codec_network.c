@@ -3,6 +3,8 @@
 
 #include "models/codec_network.h"
 
+#include "models/codec_step.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@ typedef struct direction {
   stream_memory *memory; ///< null when the codec only takes chunks
   uint8_t *fresh;        ///< [n] 1: the next call is the stream's first
   int reflect_steps;     ///< that a reflect start needs at once
+  codec_step *step;      ///< a single step, captured; null until prepared
 } direction;
 
 typedef struct network_state {
@@ -24,6 +27,7 @@ typedef struct network_state {
   float *audio;      ///< device, [n, max_steps hop, channels]
   int32_t *codes;    ///< device, [n, max_steps, n_codebooks]
   int n_streams, max_steps;
+  int n_prepared; ///< codebooks of the captured steps
 } network_state;
 
 static network_state *state_of(codec_state *s)
@@ -82,6 +86,61 @@ static tensor forward_decode(network_state *s, run *r, int64_t n_steps, int n_us
     r->dev->table.advance(r, &m->control, n_steps);
   }
   return audio;
+}
+
+/// A single step from the captured input to the captured output.
+static void encode_body(run *r, void *user)
+{
+  network_state *s = user;
+  const codec_network *network = s->network;
+  const codec_info *info = &network->base.info;
+  const codec_step *step = s->encode.step;
+  const tensor audio = tensor_view(step->io->device_input, DTYPE_F32, 3, s->n_streams,
+                                   info->hop_samples, info->n_channels, 1);
+  tensor codes =
+      tensor_view(step->io->device_output, DTYPE_I32, 3, s->n_streams, 1, s->n_prepared, 1);
+  step_io_receive(step->io, r);
+  const tensor latents = network->encode_forward(r, network->net, audio, s->encode.memory);
+  if (run_ok(r)) {
+    r->dev->table.rvq_encode(r, &codes, NULL, &latents, network->quantiser->stages, s->n_prepared);
+    r->dev->table.advance(r, &s->encode.memory->control, 1);
+    step_io_send(step->io, r);
+  }
+}
+
+static void decode_body(run *r, void *user)
+{
+  network_state *s = user;
+  const codec_network *network = s->network;
+  const codec_info *info = &network->base.info;
+  const codec_step *step = s->decode.step;
+  const tensor codes =
+      tensor_view(step->io->device_input, DTYPE_I32, 3, s->n_streams, 1, s->n_prepared, 1);
+  tensor audio = tensor_view(step->io->device_output, DTYPE_F32, 3, s->n_streams, info->hop_samples,
+                             info->n_channels, 1);
+  step_io_receive(step->io, r);
+  const tensor latents = rvq_decode(r, network->quantiser, codes);
+  const tensor made = network->decode_forward(r, network->net, latents, s->decode.memory);
+  if (run_ok(r)) {
+    r->dev->table.scale(r, &audio, &made, 1.0f); // a copy to the fixed place
+    r->dev->table.advance(r, &s->decode.memory->control, 1);
+    step_io_send(step->io, r);
+  }
+}
+
+/// Whether a call is the one that was captured. After begin_streams.
+static bool is_captured(const network_state *s, const direction *d, int64_t n_steps, int n_used,
+                        bool final)
+{
+  return d->step && n_steps == 1 && n_used == s->n_prepared && !final && d->memory->zero_start;
+}
+
+static status run_captured(direction *d, int n_streams, const void *input, void *output)
+{
+  device_flush_denormals();
+  d->memory->control.final = false;
+  memset(d->fresh, 0, (size_t)n_streams);
+  return codec_step_run(d->step, input, output);
 }
 
 /// How the streams that start with this call start; STATUS_USAGE when that cannot be.
@@ -144,6 +203,9 @@ static status encode_samples(network_state *s, const float *audio, int n_samples
   if (code != STATUS_OK) {
     return code;
   }
+  if (is_captured(s, &s->encode, n_steps, n_used, final)) {
+    return run_captured(&s->encode, s->n_streams, audio, codes);
+  }
   run r;
   begin(s, &r);
   code = upload_samples(s, audio, n_samples, n_filled);
@@ -182,6 +244,9 @@ static status decode_steps(network_state *s, const int32_t *codes, int n_steps, 
   status code = begin_streams(s, &s->decode, n_steps, final);
   if (code != STATUS_OK) {
     return code;
+  }
+  if (is_captured(s, &s->decode, n_steps, n_used, final)) {
+    return run_captured(&s->decode, s->n_streams, codes, audio);
   }
   run r;
   begin(s, &r);
@@ -292,6 +357,8 @@ static void network_state_free(codec_state *base)
 {
   network_state *s = state_of(base);
   device *dev = s->network->dev;
+  codec_step_free(s->encode.step);
+  codec_step_free(s->decode.step);
   codec_memory_free(&s->memory);
   dev->release(dev, s->activations.data);
   dev->release(dev, s->audio);
@@ -426,6 +493,33 @@ static status network_state_new(codec_state **out, codec *c, int n_streams, int 
   return STATUS_OK;
 }
 
+static status network_prepare(codec_state *base, int n_used, error *err)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  const size_t arena_bytes = s->activations.size_bytes;
+  const size_t audio_bytes = samples_bytes(s, s->network->base.info.hop_samples);
+  const size_t code_bytes = codes_bytes(s, 1, n_used);
+  codec_step_free(s->encode.step);
+  codec_step_free(s->decode.step);
+  s->encode.step = s->decode.step = NULL;
+  s->n_prepared = n_used;
+  status code = STATUS_OK;
+  if (s->network->has_encoder && s->encode.memory) {
+    s->encode.memory->zero_start = true;
+    s->encode.memory->control.final = false;
+    code = codec_step_new(&s->encode.step, dev, arena_bytes, audio_bytes, code_bytes, encode_body,
+                          s, err);
+  }
+  if (code == STATUS_OK && s->network->has_decoder && s->decode.memory) {
+    s->decode.memory->zero_start = true;
+    s->decode.memory->control.final = false;
+    code = codec_step_new(&s->decode.step, dev, arena_bytes, code_bytes, audio_bytes, decode_body,
+                          s, err);
+  }
+  return code;
+}
+
 static size_t network_state_bytes(const codec_state *base)
 {
   const network_state *s = (const network_state *)base;
@@ -500,6 +594,7 @@ static const codec_vtable network_table = {
     .state_save = network_state_save,
     .state_restore = network_state_restore,
     .visit_memory = network_visit_memory,
+    .prepare = network_prepare,
     .decode_final = network_decode_final,
     .encode_chunk = network_encode_chunk,
     .decode_chunk = network_decode_chunk,

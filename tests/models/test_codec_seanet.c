@@ -357,6 +357,41 @@ static void one_among_many_equals_alone(void **unused)
   for_each_codec(check_streams);
 }
 
+/// Captured steps, other calls between them, a restart in the middle: the same bits as ever.
+static void check_captured(codec *c)
+{
+  const codec_info *info = codec_get_info(c);
+  float *audio = make_audio(N_STEPS * info->hop_samples, info->n_channels, 9);
+  result whole = run_whole(c, audio, N_STEPS, CODEC_START_ZERO);
+  result r = new_result(info, N_STEPS);
+  codec_state *s = open_state(c, 1, MAX_STEPS);
+  error err = {0};
+  assert_int_equal(codec_state_prepare(s, 0, &err), STATUS_USAGE);
+  assert_int_equal(codec_state_prepare(s, 1, &err), STATUS_OK);
+  assert_int_equal(codec_state_prepare(s, (int)info->n_codebooks, &err), STATUS_OK);
+  for (int round = 0; round < 2; ++round) {
+    const int sizes[] = {1, 1, 3, 1, 0, 2, 1, 1, 1, 1};
+    int at = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+      step(s, info, audio, &r, at, sizes[i]);
+      at += sizes[i];
+    }
+    assert_int_equal(at, N_STEPS);
+    assert_same(info, &whole, &r);
+    codec_state_reset(s, -1, CODEC_START_ZERO);
+  }
+  codec_state_free(s);
+  free_result(&whole);
+  free_result(&r);
+  free(audio);
+}
+
+static void captured_steps_equal_others(void **unused)
+{
+  (void)unused;
+  for_each_codec(check_captured);
+}
+
 static void two_threads_equal_one(void **unused)
 {
   (void)unused;
@@ -565,6 +600,7 @@ int main(void)
       cmocka_unit_test(reset_equals_fresh),
       cmocka_unit_test(snapshot_and_go_on),
       cmocka_unit_test(one_among_many_equals_alone),
+      cmocka_unit_test(captured_steps_equal_others),
       cmocka_unit_test(two_threads_equal_one),
       cmocka_unit_test(reflect_start_needs_its_steps),
       cmocka_unit_test(impossible_configs_are_refused),
