@@ -50,6 +50,9 @@ status pipeline_init(pipeline *p, codec *model, int n_used, error *err)
   status st = p->hop && p->decoded && p->codes
                   ? codec_state_new(&p->state, model, 1, 1, err)
                   : error_set(err, STATUS_NO_MEMORY, "no memory for a hop of %s", p->info->name);
+  if (st == STATUS_OK) {
+    st = codec_state_prepare(p->state, p->n_used, err);
+  }
   if (st != STATUS_OK) {
     pipeline_destroy(p);
   }

@@ -190,7 +190,8 @@ static status bench_open(bench *b, codec *model, const bench_options *options, i
   status code = times_new(&b->encode, n_calls, err);
   code = code ? code : times_new(&b->decode, n_calls, err);
   code = code ? code : times_new(&b->total, n_calls, err);
-  return code ? code : codec_state_new(&b->state, model, 1, n_steps, err);
+  code = code ? code : codec_state_new(&b->state, model, 1, n_steps, err);
+  return code ? code : codec_state_prepare(b->state, b->n_used, err);
 }
 
 static void bench_close(bench *b)
