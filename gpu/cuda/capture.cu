@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define CAPTURE_WORKSPACE_BYTES ((size_t)4 << 20) // live steps hardly use cuBLAS
+
 struct cuda_capture {
   cuda_queue queue;
   cudaGraphExec_t graph;
@@ -53,7 +55,7 @@ status cuda_capture_new(cuda_capture **out, run *r, void (*body)(run *, void *),
   }
   cudaSetDevice(((cuda_backend *)r->dev->backend)->ordinal);
   cudaGraph_t graph = nullptr;
-  status code = cuda_queue_open(&c->queue, err);
+  status code = cuda_queue_open(&c->queue, CAPTURE_WORKSPACE_BYTES, err);
   if (code == STATUS_OK) {
     code = record(c, r, body, user, &graph, err);
   }

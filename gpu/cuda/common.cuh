@@ -43,8 +43,9 @@ struct cuda_backend {
   cuda_queue queue;
 };
 
-/// Make and unmake a queue on the current device. STATUS_DEVICE, STATUS_NO_MEMORY.
-status cuda_queue_open(cuda_queue *queue, error *err);
+/// Make and unmake a queue on the current device; cuBLAS makes do with the workspace it is given.
+/// STATUS_DEVICE, STATUS_NO_MEMORY.
+status cuda_queue_open(cuda_queue *queue, size_t workspace_bytes, error *err);
 void cuda_queue_close(cuda_queue *queue);
 
 /// The run's queue: run->stream when a capture set it, else the device's.

@@ -148,6 +148,7 @@ __global__ void __launch_bounds__(DENSE_THREADS) dense_rows_kernel(const dense_c
     for (int m = 0; m < DENSE_ROWS; ++m) {
       int n = 0, start = 0;
       window_start(d, min(first + m, d.streams * d.windows - 1), &n, &start);
+#pragma unroll 4
       for (int j = threadIdx.x; j < count; j += DENSE_THREADS) {
         const bool inside = m < rows && base + j < d.w.columns;
         window[m][j] = inside ? window_value(d, n, start, g, base + j) : 0.0f;
@@ -160,6 +161,7 @@ __global__ void __launch_bounds__(DENSE_THREADS) dense_rows_kernel(const dense_c
       }
       __syncthreads();
     }
+#pragma unroll 4 // loads in flight
     for (int j = lane * Loader::UNIT; live && j < count; j += WARP_LANES * Loader::UNIT) {
       float v[Loader::UNIT];
       Loader::load(w, base + j, v);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLAS_WORKSPACE_BYTES (32u << 20) // what cuBLAS asks for on the largest cards
+#define BLAS_WORKSPACE_BYTES ((size_t)32 << 20) // what cuBLAS asks for on the largest cards
 
 static status cuda_status(cudaError_t code, const char *what, error *err)
 {
@@ -20,14 +20,14 @@ static status cuda_status(cudaError_t code, const char *what, error *err)
                    "%s: %s", what, cudaGetErrorString(code));
 }
 
-status cuda_queue_open(cuda_queue *queue, error *err)
+status cuda_queue_open(cuda_queue *queue, size_t workspace_bytes, error *err)
 {
   *queue = {};
   status code = cuda_status(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking),
                             "CUDA stream", err);
   if (code == STATUS_OK) {
-    code = cuda_status(cudaMalloc(&queue->blas_workspace, BLAS_WORKSPACE_BYTES), "cuBLAS workspace",
-                       err);
+    code =
+        cuda_status(cudaMalloc(&queue->blas_workspace, workspace_bytes), "cuBLAS workspace", err);
   }
   if (code == STATUS_OK && cublasCreate(&queue->blas) != CUBLAS_STATUS_SUCCESS) {
     queue->blas = nullptr;
@@ -247,7 +247,7 @@ status device_open_cuda(device **out, const device_options *options, error *err)
     return error_set(err, STATUS_NO_MEMORY, "no memory for the CUDA device");
   }
   backend->n_multiprocessors = properties.multiProcessorCount;
-  code = cuda_queue_open(&backend->queue, err);
+  code = cuda_queue_open(&backend->queue, BLAS_WORKSPACE_BYTES, err);
   if (code != STATUS_OK) {
     free(dev);
     free(backend);

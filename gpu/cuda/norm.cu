@@ -79,7 +79,7 @@ static __device__ double block_sum(double value, double *shared)
       shared[threadIdx.x] += shared[threadIdx.x + half];
     }
   }
-  return shared[0];
+  return threadIdx.x == 0 ? shared[0] : 0.0;
 }
 
 // Blocks: x over parts, y over groups. First pass: sums. Second: squares about the mean.

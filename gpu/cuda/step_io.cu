@@ -135,7 +135,8 @@ status cuda_step_io_wait(step_io *io, error *err)
   while ((int32_t)(__atomic_load_n(io->cuda->host_number, __ATOMIC_ACQUIRE) - wanted) < 0) {
     const int64_t waited_ns = now_ns() - start;
     if (waited_ns > PATIENCE_NS) {
-      const cudaError_t code = cudaGetLastError();
+      // any call reports what the device has met since
+      const cudaError_t code = cudaStreamQuery(((cuda_backend *)io->dev->backend)->queue.stream);
       return error_set(err, STATUS_DEVICE, "step did not finish within a second: %s",
                        code == cudaSuccess ? "no error reported" : cudaGetErrorString(code));
     }
