@@ -58,9 +58,9 @@ const codec_info *codec_get_info(const codec *c);
 status codec_state_new(codec_state **s, codec *c, int n_streams, int max_steps, error *err);
 void codec_state_free(codec_state *s); ///< null is fine
 
-/// Optional, before live use: capture the step of one call of one step with `n_used` codebooks, from
-/// a zero start; on CUDA it becomes one graph each way. All other calls, and all calls without it,
-/// give the same bits operator by operator. STATUS_USAGE, STATUS_NO_MEMORY, STATUS_DEVICE.
+/// Optional, before live use: capture the step of one call of one step with `n_used` codebooks,
+/// from a zero start; on CUDA it becomes one graph each way. All other calls, and all calls without
+/// it, give the same bits operator by operator. STATUS_USAGE, STATUS_NO_MEMORY, STATUS_DEVICE.
 status codec_state_prepare(codec_state *s, int n_used, error *err);
 
 /// Forget everything: the next call is stream `stream`'s first (-1: every stream's), starting as
