@@ -126,6 +126,7 @@ status layer_set_allocate(layer_set *set, bool normalised, error *err)
 static void random_range(const weight *w, float *centre, float *reach)
 {
   const double taps = (double)w->dims[1] * (double)w->dims[2] * (double)w->dims[3];
+  const int64_t inputs = w->dims[0] / w->groups; // of a transposed convolution
   *centre = 0.0f;
   switch (w->use) {
   case WEIGHT_VECTOR: {
@@ -136,8 +137,7 @@ static void random_range(const weight *w, float *centre, float *reach)
     break;
   }
   case WEIGHT_CONV_TRANSPOSED1D: // an output row gathers kernel / stride taps of each channel in
-    *reach = (float)sqrt(3.0 * (double)w->stride /
-                         ((double)(w->dims[0] / w->groups) * (double)w->dims[2]));
+    *reach = (float)sqrt(3.0 * (double)w->stride / ((double)inputs * (double)w->dims[2]));
     break;
   case WEIGHT_TABLE:
   case WEIGHT_CODEBOOK:

@@ -98,4 +98,43 @@ static inline device *variant_open(int index, int n_threads)
   return NULL;
 }
 
+/// Every CPU variant, then the CUDA device where there is one: null after the last.
+static inline device *any_device_open(int index)
+{
+  int n_variants = 0;
+  device *dev = variant_open(index, 1);
+  while (!dev) {
+    device *other = variant_open(n_variants, 1);
+    if (!other) {
+      break;
+    }
+    device_unref(other);
+    ++n_variants;
+  }
+  const device_options options = {.kind = COMPUTE_CUDA};
+  if (!dev && index == n_variants && device_open(&dev, &options, NULL) != STATUS_OK) {
+    return NULL;
+  }
+  return dev;
+}
+
+/// `from` as [d0, d1, d2] in the run's arena.
+static inline tensor to_device(run *r, const void *from, dtype type, int64_t d0, int64_t d1,
+                               int64_t d2)
+{
+  tensor t = run_tensor(r, type, 3, d0, d1, d2, 1);
+  assert_true(run_ok(r));
+  assert_int_equal(r->dev->upload(r->dev, t.data, from, tensor_bytes(&t), NULL), STATUS_OK);
+  return t;
+}
+
+/// A copy on the host, to be freed.
+static inline void *to_host(run *r, const tensor *t)
+{
+  void *copy = malloc(tensor_bytes(t));
+  assert_non_null(copy);
+  assert_int_equal(r->dev->download(r->dev, copy, t->data, tensor_bytes(t), NULL), STATUS_OK);
+  return copy;
+}
+
 #endif

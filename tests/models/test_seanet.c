@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// SEANet against PyTorch (tests/reference/make_seanet_golden.py), on every CPU variant: latents,
+// SEANet against PyTorch (tests/reference/make_seanet_golden.py), on every CPU variant and
+// on CUDA where it is: latents,
 // every quantiser stage on the reference residual, code sequences, waveform from reference codes.
 
 #include "models/seanet.h"
@@ -120,17 +121,19 @@ static void check_stages(const seanet *net, device *dev, const golden *g)
     run r;
     arena_rewind(&memory, 0);
     run_init(&r, dev, &memory);
-    const tensor x = tensor_view(residual, DTYPE_F32, 2, g->n_steps, q->dim, 1, 1);
+    const tensor x = to_device(&r, residual, DTYPE_F32, 1, g->n_steps, q->dim);
     const tensor codes = apply_nearest(&r, x, q->stages[k]);
     assert_true(run_ok(&r));
+    int32_t *found_codes = to_host(&r, &codes);
     for (int64_t t = 0; t < g->n_steps; ++t) {
-      const int32_t wanted = g->codes[t * q->n_codebooks + k], found = ((int32_t *)codes.data)[t];
+      const int32_t wanted = g->codes[t * q->n_codebooks + k], found = found_codes[t];
       float *row = residual + t * q->dim;
       assert_true(found == wanted || near_tie(q, k, row, wanted, found));
       for (int64_t d = 0; d < q->dim; ++d) {
         row[d] -= q->codebooks[k].master[wanted * q->dim + d];
       }
     }
+    free(found_codes);
   }
   free(residual);
   dev->release(dev, memory.data);
@@ -161,36 +164,45 @@ static void check_codes(const rvq *q, const golden *g, const float *latents, con
   free(residual);
 }
 
+static void ok(const run *r, const char *file)
+{
+  if (!run_ok(r)) {
+    fail_msg("%s: %s", file, r->failure.message);
+  }
+}
+
 static void check_forward(const seanet *net, device *dev, const golden *g, const char *file)
 {
   const seanet_config *config = &net->config;
   arena memory = arena_on(dev, ARENA_BYTES);
   run r;
   run_init(&r, dev, &memory);
-  const tensor audio = tensor_view(g->audio, DTYPE_F32, 3, 1, g->n_samples, config->n_channels, 1);
+  const tensor audio = to_device(&r, g->audio, DTYPE_F32, 1, g->n_samples, config->n_channels);
   const tensor latents = seanet_encode_forward(&r, net, audio, NULL);
   const tensor codes = rvq_encode(&r, &net->quantiser, latents, net->quantiser.n_codebooks);
-  if (!run_ok(&r)) {
-    fail_msg("%s: %s", file, r.failure.message);
-  }
+  ok(&r, file);
   assert_int_equal(latents.dims[1], g->n_steps);
+  float *found_latents = to_host(&r, &latents);
+  int32_t *found_codes = to_host(&r, &codes);
   const double latents_error =
-      relative_error(latents.data, g->latents, (size_t)(g->n_steps * config->latent_dim));
-  check_codes(&net->quantiser, g, latents.data, codes.data);
+      relative_error(found_latents, g->latents, (size_t)(g->n_steps * config->latent_dim));
+  check_codes(&net->quantiser, g, found_latents, found_codes);
 
   arena_rewind(&memory, 0);
-  const tensor given = tensor_view(g->codes, DTYPE_I32, 3, 1, g->n_steps, config->n_codebooks, 1);
+  const tensor given = to_device(&r, g->codes, DTYPE_I32, 1, g->n_steps, config->n_codebooks);
   const tensor wave = seanet_decode_forward(&r, net, rvq_decode(&r, &net->quantiser, given), NULL);
-  if (!run_ok(&r)) {
-    fail_msg("%s: %s", file, r.failure.message);
-  }
+  ok(&r, file);
   assert_int_equal(wave.dims[1], g->n_wave);
+  float *found_wave = to_host(&r, &wave);
   const double wave_error =
-      relative_error(wave.data, g->wave, (size_t)(g->n_wave * config->n_channels));
+      relative_error(found_wave, g->wave, (size_t)(g->n_wave * config->n_channels));
   print_message("%-40s %s: latents %.1e, waveform %.1e\n", file, dev->name, latents_error,
                 wave_error);
   assert_true(latents_error < PARITY);
   assert_true(wave_error < PARITY);
+  free(found_latents);
+  free(found_codes);
+  free(found_wave);
   dev->release(dev, memory.data);
 }
 
@@ -198,7 +210,7 @@ static void equals_pytorch(void **unused)
 {
   (void)unused;
   device *dev;
-  for (int v = 0; (dev = variant_open(v, 1)); ++v) {
+  for (int v = 0; (dev = any_device_open(v)); ++v) {
     seanet *net = NULL;
     for (int i = 0; i < N_CASES; ++i) {
       const seanet_config config = cases[i].config();
@@ -216,10 +228,44 @@ static void equals_pytorch(void **unused)
   }
 }
 
+/// What codec.md 1.1 and issue 3 count, biases folded as there.
+static void parameters_are_as_published(void **unused)
+{
+  (void)unused;
+  const seanet_half_config narrow = {.width = 16,
+                                     .kernel_in = 7,
+                                     .kernel_out = 3,
+                                     .kernel_residual = 3,
+                                     .n_residual = 2,
+                                     .dilation_base = 3,
+                                     .compress = 2};
+  seanet_config config = seanet_config_encodec_24khz();
+  seanet *net = NULL;
+  error err = {0};
+  assert_int_equal(seanet_new(&net, &config, &err), STATUS_OK);
+  assert_int_equal(layer_set_count(&net->encoder.set) + layer_set_count(&net->decoder.set),
+                   14846817);
+  seanet_free(net, NULL);
+  // An encoder and a decoder that differ: the budget of the default codec to come.
+  config = seanet_config_soundstream();
+  config.encoder = config.decoder = narrow;
+  config.decoder.width = 24;
+  config.decoder.n_residual = 3;
+  config.decoder.kernel_out = 7;
+  config.latent_dim = 64;
+  config.order = SEANET_ACT_FIRST;
+  assert_int_equal(seanet_new(&net, &config, &err), STATUS_OK);
+  assert_int_equal(seanet_hop_samples(&config), 480);
+  const uint64_t count = layer_set_count(&net->encoder.set) + layer_set_count(&net->decoder.set);
+  assert_in_range(count, 2550000, 2700000);
+  seanet_free(net, NULL);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(equals_pytorch),
+      cmocka_unit_test(parameters_are_as_published),
   };
   return cmocka_run_group_tests_name("seanet", tests, NULL, NULL);
 }
