@@ -4,11 +4,13 @@
 // Live equals offline, heard from outside: see stage.h for who plays and who listens.
 //
 //   live_test equality RATE_HZ BLOCK_SAMPLES CODEC SECONDS
+//   live_test asynchronous RATE_HZ BLOCK_SAMPLES CODEC SECONDS  jackd without -S
+//   live_test soak RATE_HZ BLOCK_SAMPLES CODEC                  for CONTINUO_SOAK minutes
 //   live_test blocks CODEC       ten block sizes
 //   live_test stall CODEC MS     the conductor sleeps for MS
 //   live_test overflow CODEC     it sleeps for longer than its input ring lasts
 //   live_test mono CODEC         one channel, played into through both inputs
-//   live_test restart CODEC jackd|pipewire  the server is killed and comes back
+//   live_test restart CODEC jackd|pipewire killed|ended  the server goes and comes back
 //   live_test storm CODEC        connections come and go
 //   live_test freewheel CODEC    a render, faster than time
 //   live_test manners CODEC      names, connections, metadata, refusals (manners.h)
@@ -193,8 +195,8 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   good = demand(stage_end_take(s), "the recording is whole") && good;
   take t;
   take_part part = {0};
-  if (take_load(&t, s->take_path) &&
-      take_align(&part, &t, &s->log, timeline.host_time_samples, s->options.both_inputs)) {
+  if (take_load(&t, s->take_path) && take_align(&part, &t, &s->log, timeline.host_time_samples,
+                                                s->options.both_inputs, s->options.asynchronous)) {
     good = compare_take(s, &part, returns, rate_hz, least_seconds) && good;
     if (s->options.expect_miss)
       good = fades_are_smooth(s, &part, rate_hz) && good;
@@ -222,18 +224,39 @@ static bool set_up(stage *s, const stage_options *options, int *code)
   return ready == STAGE_READY;
 }
 
-static int equality(stage *s, char **argv)
+static int play(stage *s, char **argv, int seconds, bool asynchronous)
 {
-  int code, seconds = atoi(argv[3]);
+  int code;
   stage_options options = {.rate_hz = (uint32_t)atoi(argv[0]),
                            .block_samples = (uint32_t)atoi(argv[1]),
                            .codec = argv[2],
+                           .asynchronous = asynchronous,
                            .record_seconds = seconds + 10};
   if (!set_up(s, &options, &code))
     return code;
   stage_run(s, seconds * 1000);
-  bool good = judge_take(s, 0, seconds - 1);
+  bool good = judge_take(s, 0, asynchronous ? seconds / 2 : seconds - 1);
   return !(no_own_miss(s) && good);
+}
+
+static int equality(stage *s, char **argv)
+{
+  return play(s, argv, atoi(argv[3]), false);
+}
+
+static int asynchronous(stage *s, char **argv)
+{
+  return play(s, argv, atoi(argv[3]), true);
+}
+
+// As long as CONTINUO_SOAK says, in minutes; 4 MB a second.
+static int soak(stage *s, char **argv)
+{
+  const char *minutes = getenv("CONTINUO_SOAK");
+  if (minutes && atoi(minutes) > 0)
+    return play(s, argv, 60 * atoi(minutes), false);
+  printf("skipped: CONTINUO_SOAK does not say how many minutes\n");
+  return SKIPPED;
 }
 
 // Ten block sizes, up and down. A larger one than ever before raises the latency; none else does.
@@ -321,7 +344,7 @@ static int mono(stage *s, char **argv)
   return !judge_take(s, 0, 1.5);
 }
 
-// The server is killed outright and comes back; so do, later, the other clients.
+// The server goes, without a word or in order, and comes back; so do the other clients.
 static int restart(stage *s, char **argv)
 {
   int code;
@@ -334,7 +357,7 @@ static int restart(stage *s, char **argv)
   if (!set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
-  child_kill(&s->server.process, SIGKILL);
+  child_kill(&s->server.process, strcmp(argv[2], "killed") == 0 ? SIGKILL : SIGTERM);
   child_kill(&s->player, SIGKILL);
   child_kill(&s->recorder, SIGKILL);
   child_kill(&s->control, SIGKILL);
@@ -447,9 +470,10 @@ typedef struct scenario {
 } scenario;
 
 static const scenario scenarios[] = {
-    {"equality", 4, equality}, {"blocks", 1, blocks},
+    {"equality", 4, equality}, {"asynchronous", 4, asynchronous},
+    {"soak", 3, soak},         {"blocks", 1, blocks},
     {"stall", 2, stall},       {"overflow", 1, overflow},
-    {"mono", 1, mono},         {"restart", 2, restart},
+    {"mono", 1, mono},         {"restart", 3, restart},
     {"storm", 1, storm},       {"freewheel", 1, freewheel},
     {"pipewire", 1, pipewire}, {"pipewire_rate", 1, pipewire_rate},
     {"manners", 1, manners},

@@ -79,15 +79,23 @@ static bool start_jackd(server *s, const char *log)
   setenv("JACK_DEFAULT_SERVER", name, 1);
   setenv("JACK_NO_AUDIO_RESERVATION", "1", 1);
   s->realtime = may_be_realtime();
+  const char *argv[20] = {"jackd"};
+  int n = 1;
+  argv[n++] = s->realtime ? "-R" : "-r";
+  if (s->realtime)
+    argv[n++] = "-P10";
   // Synchronous, patient with clients: otherwise one that the machine keeps from running is passed
-  // over, and what reaches us and what reaches the recorder are no longer the same.
-  const char *realtime[] = {"jackd", "-R",    "-P10", "-S", "-t", "2000", "-n", name,
-                            "-d",    "dummy", "-r",   rate, "-p", block,  NULL};
-  const char *normal[] = {"jackd", "-r",    "-S", "-t", "2000", "-n",  name,
-                          "-d",    "dummy", "-r", rate, "-p",   block, NULL};
-  printf("jackd %s -S, dummy, %s Hz, %s samples\n",
-         s->realtime ? "-R -P10" : "-r (real-time scheduling is not allowed here)", rate, block);
-  return child_start_server(&s->process, s->realtime ? realtime : normal, log);
+  // over, and what it should have given is what it gave before.
+  static const char *const patient[] = {"-S", "-t", "2000"};
+  for (int i = 0; i < 3 && !s->asynchronous; i++)
+    argv[n++] = patient[i];
+  const char *rest[] = {"-n", name, "-d", "dummy", "-r", rate, "-p", block};
+  for (int i = 0; i < 8; i++)
+    argv[n++] = rest[i];
+  printf("jackd %s%s, dummy, %s Hz, %s samples\n",
+         s->realtime ? "-R -P10" : "-r (real-time scheduling is not allowed here)",
+         s->asynchronous ? "" : " -S", rate, block);
+  return child_start_server(&s->process, argv, log);
 }
 
 // The least that JACK clients need: a driver without a device, and the two metadata stores. No

@@ -16,6 +16,7 @@ typedef struct server {
   const char *folder; ///< for logs and sockets; the caller's
   uint32_t rate_hz, block_samples;
   bool pipewire;
+  bool asynchronous; ///< jackd as it comes: it passes over clients that are late
   bool realtime;
   char name[32]; ///< jackd: filled in by the first start, kept for the next
 } server;
@@ -24,7 +25,8 @@ typedef struct server {
 bool server_possible(bool pipewire);
 
 /// Start it. Sets JACK_DEFAULT_SERVER, or XDG_RUNTIME_DIR, of this process. jackd runs with -R -P10
-/// where that is allowed and with -r otherwise, and says so.
+/// where that is allowed and with -r otherwise, and says so; with -S, waiting for late clients,
+/// unless asked otherwise.
 bool server_start(server *s);
 
 /// PipeWire: force the "quantum" (samples) or the "rate" (Hz: 44100 or 48000).

@@ -251,6 +251,7 @@ stage_result stage_open(stage *s, const stage_options *options)
   s->server = (server){.folder = s->folder,
                        .rate_hz = options->rate_hz,
                        .block_samples = options->block_samples,
+                       .asynchronous = options->asynchronous,
                        .pipewire = options->pipewire};
   error err = {STATUS_OK, ""};
   if (live_model_open(&s->model, options->codec, s->folder, &s->sink, &err)) {

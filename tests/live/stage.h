@@ -21,6 +21,7 @@ typedef struct stage_options {
   session_fallback fallback;
   double record_seconds; ///< most that the recorder keeps
   bool pipewire;         ///< a private PipeWire instead of jackd
+  bool asynchronous;     ///< jackd without -S
   bool connect_physical; ///< the host connects itself to the physical ports as well
   bool both_inputs;      ///< a one-channel model is played into through both
   bool expect_miss;      ///< the scenario provokes one

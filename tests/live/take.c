@@ -93,6 +93,19 @@ static bool take_is_smooth(const take *t, uint32_t i)
   return true;
 }
 
+// JACK says xruns afterwards, from a thread of its own. Around one, an asynchronous server may have
+// handed out buffers that nobody had written in that cycle.
+#define XRUN_MS 30
+
+static bool far_from_xruns(const take *t, uint32_t time_samples)
+{
+  const int32_t near = (int32_t)(t->header.rate_hz * XRUN_MS / 1000);
+  for (uint32_t i = 0; i < t->header.n_xruns; i++)
+    if (abs((int32_t)(t->xruns[i] - time_samples)) < near)
+      return false;
+  return true;
+}
+
 static void copy_cycle(take_part *part, const take *t, uint64_t from, uint64_t to,
                        uint32_t n_samples)
 {
@@ -147,11 +160,12 @@ static void say_skipped(uint64_t from, uint64_t to)
 {
   if (to > from)
     printf("not compared: samples %" PRIu64 " to %" PRIu64
-           ": a jump of time, or a cycle that the recorder has not\n",
+           ": a jump of time, an xrun, or a cycle that the recorder has not\n",
            from, to);
 }
 
-bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed)
+bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed,
+                bool asynchronous)
 {
   *part = (take_part){.n_channels = (uint32_t)log->n_channels, .mixed = mixed};
   uint32_t n_cycles = atomic_load(&log->n_cycles), first = 0, near = 0;
@@ -172,7 +186,8 @@ bool take_align(take_part *part, const take *t, const host_log *log, uint64_t fr
     part->n_samples = to + cycle->n_samples;
     if (find_cycle(t, (uint32_t)cycle->time_samples, &near, &at) && i >= log->n_unwired &&
         t->cycles[near].n_samples == cycle->n_samples && log_is_smooth(log, n_cycles, i) &&
-        take_is_smooth(t, near)) {
+        take_is_smooth(t, near) &&
+        (!asynchronous || far_from_xruns(t, t->cycles[near].time_samples))) {
       copy_cycle(part, t, at, to, cycle->n_samples);
       say_skipped(skipped_from, to);
       skipped_from = part->n_samples;
