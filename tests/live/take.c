@@ -160,7 +160,7 @@ static void say_skipped(uint64_t from, uint64_t to)
 {
   if (to > from)
     printf("not compared: samples %" PRIu64 " to %" PRIu64
-           ": a jump of time, an xrun, or a cycle that the recorder has not\n",
+           ": not connected yet, a jump of time, an xrun, or a cycle that the recorder has not\n",
            from, to);
 }
 

@@ -40,8 +40,8 @@ typedef struct take_part {
 /// had, and those next to a jump of either's clock, are listed and count as not heard: there the
 /// server passed somebody over, and what it then hands out is not defined. Those before everything
 /// was connected (host_log_wired) are not heard either. `mixed`: the one channel that the session
-/// received should be the mean of the two that were sent. `asynchronous`: what is near an xrun is not
-/// heard.
+/// received should be the mean of the two that were sent. `asynchronous`: what is near an xrun is
+/// not heard.
 bool take_align(take_part *part, const take *t, const host_log *log, uint64_t from, bool mixed,
                 bool asynchronous);
 void take_part_free(take_part *part);
