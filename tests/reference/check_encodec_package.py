@@ -96,12 +96,36 @@ def compare(model, config, n_samples, bandwidth):
     assert equal > 0.99
 
 
+def compare_chunks(n_samples):
+    """A recording longer than a chunk: scales, codes and joined waveform of the 48 kHz model."""
+    net = seanet.Seanet(seanet.encodec_48khz(), 3)
+    audio = seanet.test_audio(n_samples, 2, 3)
+    codes, scales, wave = seanet.round_trip_chunks(net, audio, 48000, 47520)
+    model = EncodecModel.encodec_model_48khz(False)
+    put_all(model.eval(), net)
+    model.set_target_bandwidth(24.0)
+    with torch.no_grad():
+        chunks = model.encode(seanet.batch(audio))
+        theirs = seanet.rows(model.decode([(torch.from_numpy(c).t()[None], s)
+                                           for c, (_, s) in zip(codes, chunks)]))[:n_samples]
+    assert len(chunks) == len(codes)
+    for ours, scale, (their_codes, their_scale) in zip(codes, scales, chunks):
+        equal = (their_codes[0].t().numpy() == ours).mean()
+        print(f"chunk of {len(ours)} steps: {100 * equal:.2f} % of codes equal")
+        assert equal > 0.97 and abs(their_scale.item() / scale - 1) < 1e-5
+    error = np.linalg.norm(theirs - wave) / np.linalg.norm(theirs)
+    print(f"{n_samples} samples in chunks: waveform relative error {error:.2e}")
+    assert error < 1e-4
+
+
 def main():
     torch.manual_seed(0)
     np.random.seed(0)
     for n_samples in (320 * 12, 320 * 12 + 77, 320 * 9 + 1, 350):
         compare(EncodecModel.encodec_model_24khz(False), seanet.encodec_24khz(), n_samples, 24.0)
         compare(EncodecModel.encodec_model_48khz(False), seanet.encodec_48khz(), n_samples, 24.0)
+    for n_samples in (47900, 60000):
+        compare_chunks(n_samples)
 
 
 if __name__ == "__main__":

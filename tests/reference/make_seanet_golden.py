@@ -12,47 +12,22 @@ import seanet
 SEED = 7
 
 
-def batch(array):
-    """[rows, channels] -> [1, channels, rows]"""
-    return torch.from_numpy(np.ascontiguousarray(array.T))[None]
-
-
-def rows(tensor):
-    """[1, channels, rows] -> [rows, channels]"""
-    return tensor[0].t().contiguous().numpy()
-
-
 def whole(name, config, n_samples):
     net = seanet.Seanet(config, SEED)
     audio = seanet.test_audio(n_samples, config.n_channels, SEED)
-    latents = net.encode(batch(audio))
+    latents = net.encode(seanet.batch(audio))
     codes = net.quantise(latents, config.n_codebooks)
     wave = net.decode(net.dequantise(codes))
-    golden.save(name, {"audio": audio, "latents": rows(latents),
-                       "codes": codes.numpy().astype(np.int32), "wave": rows(wave)}, seed=SEED)
+    golden.save(name, {"audio": audio, "latents": seanet.rows(latents),
+                       "codes": codes.numpy().astype(np.int32), "wave": seanet.rows(wave)}, seed=SEED)
 
 
 def chunked(name, config, chunk, stride, n_samples):
-    """48 kHz: chunks with their scales, each coded for itself, overlapped by triangles."""
     net = seanet.Seanet(config, SEED)
     audio = seanet.test_audio(n_samples, config.n_channels, SEED)
-    total = np.zeros((n_samples, config.n_channels))
-    weight_sum = np.zeros((n_samples, 1))
-    t = np.linspace(0.0, 1.0, chunk + 2)[1:-1]
-    triangle = (0.5 - np.abs(t - 0.5))[:, None]
-    codes, scales = [], []
-    for start in range(0, n_samples, stride):
-        part = audio[start:start + chunk]
-        scale = np.float32(1e-8 + np.sqrt(np.mean(part.mean(1).astype(np.float32)**2)))
-        code = net.quantise(net.encode(batch(part / scale)), config.n_codebooks)
-        wave = rows(net.decode(net.dequantise(code)))[:len(part)] * scale
-        total[start:start + chunk] += triangle[:len(part)] * wave
-        weight_sum[start:start + chunk] += triangle[:len(part)]
-        codes.append(code.numpy().astype(np.int32))
-        scales.append(scale)
-    golden.save(name, {"audio": audio, "codes": np.concatenate(codes),
-                       "scales": np.array(scales, np.float32),
-                       "wave": (total / weight_sum).astype(np.float32)},
+    codes, scales, wave = seanet.round_trip_chunks(net, audio, chunk, stride)
+    golden.save(name, {"audio": audio, "codes": np.concatenate(codes).astype(np.int32),
+                       "scales": np.array(scales, np.float32), "wave": wave},
                 seed=SEED, chunk_samples=chunk, chunk_stride_samples=stride)
 
 

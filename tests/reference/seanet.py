@@ -190,3 +190,34 @@ def test_audio(n_samples, n_channels, seed):
     tone = np.sin(2 * np.pi * (220 * sides * t + 900 * t * t)) + 0.5 * np.sin(2 * np.pi * 1370 * t)
     swell = 0.3 + 0.7 * np.abs(np.sin(2 * np.pi * 9 * t))
     return (swell * (0.5 * tone + 0.3 * noise)).astype(np.float32)
+
+
+def batch(array):
+    """[rows, channels] -> [1, channels, rows]"""
+    return torch.from_numpy(np.ascontiguousarray(array.T))[None]
+
+
+def rows(tensor):
+    """[1, channels, rows] -> [rows, channels]"""
+    return tensor[0].t().contiguous().numpy()
+
+
+def round_trip_chunks(net, audio, chunk, stride):
+    """48 kHz: chunks with their scales, each coded for itself, overlapped by triangles.
+    audio [samples, channels] -> codes and scale of each chunk, audio again."""
+    n_samples = len(audio)
+    total = np.zeros(audio.shape)
+    weight_sum = np.zeros((n_samples, 1))
+    t = np.linspace(0.0, 1.0, chunk + 2)[1:-1]
+    triangle = (0.5 - np.abs(t - 0.5))[:, None]
+    codes, scales = [], []
+    for start in range(0, n_samples, stride):
+        part = audio[start:start + chunk]
+        scale = np.float32(1e-8 + np.sqrt(np.mean(part.mean(1).astype(np.float32)**2)))
+        code = net.quantise(net.encode(batch(part / scale)), net.config.n_codebooks)
+        wave = rows(net.decode(net.dequantise(code)))[:len(part)] * scale
+        total[start:start + chunk] += triangle[:len(part)] * wave
+        weight_sum[start:start + chunk] += triangle[:len(part)]
+        codes.append(code.numpy())
+        scales.append(scale)
+    return codes, scales, (total / weight_sum).astype(np.float32)
