@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "gpu/capture.h"
 #include "gpu/step_io.h"
-#include "models/seanet.h"
+#include "models/codec_seanet.h"
 #include "tests/gpu/gpu_check.h"
 
 #include <math.h>
@@ -252,6 +252,79 @@ static void compare(const char *name, player *cpu, player *cuda, gpu_check_resul
          n_wrong, STEPS * STREAMS);
 }
 
+// The same network behind the codec interface: a prepared state launches the same kernels, so its
+// bits are the player's; two steps at a time go another way and come near.
+static status compare_codec(player *p, codec *c, double *off, int *n_other, error *err)
+{
+  codec_state *one = NULL, *two = NULL;
+  const size_t audio_count = (size_t)(p->n_streams * p->hop);
+  const size_t codes_count = (size_t)(p->n_streams * p->n_used);
+  float *audio = calloc(4 * audio_count, sizeof *audio), *both = audio + 2 * audio_count;
+  int32_t *codes = calloc(4 * codes_count, sizeof *codes), *pair = codes + 2 * codes_count;
+  distance d = {0};
+  status code = audio && codes ? codec_state_new(&one, c, (int)p->n_streams, 2, err)
+                               : error_set(err, STATUS_NO_MEMORY, "no memory to compare");
+  code = code ? code : codec_state_new(&two, c, (int)p->n_streams, 2, err);
+  code = code ? code : codec_state_prepare(one, (int)p->n_used, err);
+  for (uint64_t step = 0; !code && step < 4; ++step) {
+    float *heard = audio + step % 2 * audio_count;
+    int32_t *found = codes + step % 2 * codes_count;
+    code = encode_step(p, step, err);
+    code = code ? code : codec_encode(one, p->encode.io->input, 1, (int)p->n_used, found);
+    code = code ? code : decode_step(p, found, err);
+    code = code ? code : codec_decode(one, found, 1, (int)p->n_used, heard);
+    *n_other += memcmp(found, codes_of(p), codes_count * sizeof *found) != 0;
+    *n_other += memcmp(heard, p->decode.io->output, audio_count * sizeof *heard) != 0;
+    for (int64_t n = 0; n < p->n_streams; ++n) { // [n, 2 steps, n_used]
+      memcpy(pair + (n * 2 + (int64_t)(step % 2)) * p->n_used, found + n * p->n_used,
+             (size_t)p->n_used * sizeof *pair);
+    }
+    if (!code && step % 2) {
+      code = codec_decode(two, pair, 2, (int)p->n_used, both);
+      for (int64_t i = 0; i < p->n_streams * 2; ++i) {
+        add_distance(&d, both + i * p->hop,
+                     audio + (size_t)(i % 2) * audio_count + (size_t)(i / 2 * p->hop), p->hop);
+      }
+    }
+  }
+  *off = sqrt(d.off / d.norm);
+  codec_state_free(one);
+  codec_state_free(two);
+  free(audio);
+  free(codes);
+  return code;
+}
+
+static void check_codec(device *cuda, const seanet_config *config, int64_t n_used,
+                        gpu_check_result *result)
+{
+  error err = {0};
+  player p = {.dev = cuda};
+  seanet *net = NULL;
+  codec *c = NULL;
+  double off = 0.0;
+  int n_other = 0;
+  const codec_options options = {.dev = cuda, .storage = DTYPE_F16};
+  status code = player_open(&p, cuda, config, DTYPE_F16, STREAMS, n_used, &err);
+  code = code ? code : seanet_new(&net, config, &err);
+  code = code ? code : seanet_allocate(net, &err);
+  if (!code) {
+    seanet_randomise(net, SEED);
+    code = codec_open_seanet(&c, net, &options, &err);
+  }
+  if (code) {
+    seanet_free(net, cuda);
+  }
+  code = code ? code : compare_codec(&p, c, &off, &n_other, &err);
+  const bool passed = !code && n_other == 0 && off <= BOUND;
+  ++result->n_checked;
+  result->n_failed += !passed;
+  printf("%s  %s as a codec: %s; %d steps of other bits; two at a time off by %g\n",
+         passed ? "ok    " : "FAILED", config->name, code ? err.message : "played", n_other, off);
+  codec_unref(c);
+  player_close(&p);
+}
+
 static void check_config(device *cuda, device *cpu, const seanet_config *config, int64_t n_used,
                          gpu_check_result *result)
 {
@@ -268,6 +341,7 @@ static void check_config(device *cuda, device *cpu, const seanet_config *config,
   }
   player_close(&here);
   player_close(&there);
+  check_codec(cuda, config, n_used, result);
 }
 
 // ---- the live step ----
