@@ -72,7 +72,7 @@ typedef struct jack_api {
   char path[256];   ///< file that was loaded, as the loader found it
   char version[96]; ///< "JACK 1.9.21", "PipeWire's JACK 0.3.65"
   bool is_pipewire;
-#define JACK_API_FIELD(name) __typeof__(jack_##name) *name;
+#define JACK_API_FIELD(name) __typeof__(jack_##name) *(name);
   JACK_API_REQUIRED(JACK_API_FIELD)
   JACK_API_OPTIONAL(JACK_API_FIELD)
 #undef JACK_API_FIELD

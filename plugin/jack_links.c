@@ -4,6 +4,7 @@
 #include "plugin/jack_links.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,29 +33,23 @@ static status add(jack_links *l, int port, const char *peer, error *err)
     l->items = items;
     l->capacity = capacity;
   }
-  char *name = strdup(peer);
-  if (!name)
-    return error_set(err, STATUS_NO_MEMORY, "no memory to remember connections");
-  l->items[l->n_items++] = (jack_link){.port = port, .peer = name};
+  jack_link *link = &l->items[l->n_items++];
+  *link = (jack_link){.port = port};
+  snprintf(link->peer, sizeof link->peer, "%s", peer);
   return STATUS_OK;
 }
 
 static void forget_all_but_pending(jack_links *l)
 {
-  size_t kept = 0;
-  for (size_t i = 0; i < l->n_items; i++) {
+  size_t n_kept = 0;
+  for (size_t i = 0; i < l->n_items; i++)
     if (l->items[i].pending)
-      l->items[kept++] = l->items[i];
-    else
-      free(l->items[i].peer);
-  }
-  l->n_items = kept;
+      l->items[n_kept++] = l->items[i];
+  l->n_items = n_kept;
 }
 
 void jack_links_free(jack_links *l)
 {
-  for (size_t i = 0; i < l->n_items; i++)
-    free(l->items[i].peer);
   free(l->items);
   l->items = NULL;
   l->n_items = l->capacity = 0;

@@ -20,11 +20,13 @@ typedef enum jack_connect_policy {
   JACK_CONNECT_PATTERNS, ///< the ports that the two patterns match
 } jack_connect_policy;
 
+#define JACK_LINK_NAME_BYTES 576 ///< longer than any full port name: PipeWire's reach 512
+
 /// One remembered connection of port `port` (0, 1: in_1, in_2; 2, 3: out_1, out_2).
 typedef struct jack_link {
   int port;
-  bool pending; ///< known from before the server died, not made yet
-  char *peer;   ///< full name, "client:port"
+  bool pending;                    ///< known from before the server died, not made yet
+  char peer[JACK_LINK_NAME_BYTES]; ///< full name, "client:port"
 } jack_link;
 
 typedef struct jack_links {
