@@ -249,7 +249,7 @@ static int asynchronous(stage *s, char **argv)
   return play(s, argv, atoi(argv[3]), true);
 }
 
-// As long as CONTINUO_SOAK says, in minutes; 4 MB a second.
+// As long as CONTINUO_SOAK says, in minutes; 3 MB of memory a second.
 static int soak(stage *s, char **argv)
 {
   const char *minutes = getenv("CONTINUO_SOAK");
