@@ -73,7 +73,7 @@ static bool padded_fill(run *r, padded *p, tensor *history, const stream_control
                         pad_mode mode)
 {
   if (p->left == 0 && p->right == 0 && p->act == ACT_NONE) {
-    p->buffer = (float *)(uintptr_t)p->x; // only read from here on
+    p->buffer = (float *)p->x; // only read from here on
     return true;
   }
   p->buffer = run_scratch(r, (size_t)(p->n * padded_step(p)) * sizeof(float));

@@ -96,7 +96,7 @@ static void quantise_work(void *user, int index, int n)
   }
 }
 
-static bool codes_prepare(run *r, const products *p, int64_t macs)
+static bool codes_prepare(run *r, products *p, int64_t macs)
 {
   for (int64_t i = 0; i < p->n_jobs; ++i) {
     window_job *job = &p->jobs[i];
@@ -106,7 +106,7 @@ static bool codes_prepare(run *r, const products *p, int64_t macs)
     job->code_scales = run_scratch(r, (size_t)job->rows * sizeof(float));
   }
   if (run_ok(r)) {
-    share_work(r, macs, quantise_work, (void *)(uintptr_t)p);
+    share_work(r, macs, quantise_work, p);
   }
   return run_ok(r);
 }

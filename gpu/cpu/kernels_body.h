@@ -37,11 +37,6 @@
 
 #include "gpu/cpu/window_i8_body.h"
 
-// Loops over whole vectors, then once more with a mask for what is left.
-#define EACH_VECTOR(i, mask, count)                                                                \
-  for (int64_t i = 0; i < (count); i += VEC_LANES)                                                 \
-    for (vec_mask mask = vec_first((count)-i), *once = &mask; once; once = NULL)
-
 // `act` is a constant where this is called: a loop of its own for each.
 static inline __attribute__((always_inline)) void
 activate_all(float *y, const float *x, int64_t count, const activation act, float slope)
@@ -87,8 +82,8 @@ static void activate(float *y, const float *x, int64_t count, activation act, fl
 
 static void add(float *y, const float *a, const float *b, int64_t count)
 {
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec_store_masked(y + i, mask,
                      vec_add(vec_load_masked(a + i, mask), vec_load_masked(b + i, mask)));
   }
@@ -96,8 +91,8 @@ static void add(float *y, const float *a, const float *b, int64_t count)
 
 static void subtract(float *y, const float *a, const float *b, int64_t count)
 {
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec_store_masked(y + i, mask,
                      vec_sub(vec_load_masked(a + i, mask), vec_load_masked(b + i, mask)));
   }
@@ -105,8 +100,8 @@ static void subtract(float *y, const float *a, const float *b, int64_t count)
 
 static void multiply(float *y, const float *a, const float *b, int64_t count)
 {
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec_store_masked(y + i, mask,
                      vec_mul(vec_load_masked(a + i, mask), vec_load_masked(b + i, mask)));
   }
@@ -114,8 +109,8 @@ static void multiply(float *y, const float *a, const float *b, int64_t count)
 
 static void scale(float *y, const float *a, float factor, int64_t count)
 {
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec_store_masked(y + i, mask, vec_mul(vec_load_masked(a + i, mask), vec_set(factor)));
   }
 }
@@ -123,8 +118,8 @@ static void scale(float *y, const float *a, float factor, int64_t count)
 static void lstm_gates(float *y, float *h, float *c, const float *gates, const float *skip,
                        int64_t size)
 {
-  EACH_VECTOR(i, mask, size)
-  {
+  for (int64_t i = 0; i < size; i += VEC_LANES) {
+    const vec_mask mask = vec_first(size - i);
     const vec in = vec_sigmoid(vec_load_masked(gates + i, mask));
     const vec forget = vec_sigmoid(vec_load_masked(gates + size + i, mask));
     const vec cell = vec_tanh(vec_load_masked(gates + 2 * size + i, mask));
@@ -174,8 +169,8 @@ static void depthwise(const window_job *job, const float *w, int64_t taps, int64
   for (int64_t row = 0; row < job->rows; ++row) {
     const float *x = job->x + row * job->row_step;
     float *y = job->y + row * job->y_step;
-    EACH_VECTOR(c, mask, job->outputs)
-    {
+    for (int64_t c = 0; c < job->outputs; c += VEC_LANES) {
+      const vec_mask mask = vec_first(job->outputs - c);
       vec sum = job->start ? vec_load_masked(job->start + c, mask) : vec_zero();
       for (int64_t k = 0; k < taps; ++k) {
         sum = vec_fma(vec_load_masked(x + k * tap_step + c, mask),
@@ -195,8 +190,8 @@ static void depthwise(const window_job *job, const float *w, int64_t taps, int64
 static float score_vec(const float *q, const float *k, int64_t dim, float factor)
 {
   vec sum = vec_zero();
-  EACH_VECTOR(i, mask, dim)
-  {
+  for (int64_t i = 0; i < dim; i += VEC_LANES) {
+    const vec_mask mask = vec_first(dim - i);
     sum = vec_fma(vec_load_masked(q + i, mask), vec_load_masked(k + i, mask), sum);
   }
   return vec_sum(sum) * factor;
@@ -204,8 +199,8 @@ static float score_vec(const float *q, const float *k, int64_t dim, float factor
 
 static void gather_vec(float *y, const float *v, float share, int64_t dim)
 {
-  EACH_VECTOR(i, mask, dim)
-  {
+  for (int64_t i = 0; i < dim; i += VEC_LANES) {
+    const vec_mask mask = vec_first(dim - i);
     const vec sum =
         vec_fma(vec_set(share), vec_load_masked(v + i, mask), vec_load_masked(y + i, mask));
     vec_store_masked(y + i, mask, sum);
@@ -227,8 +222,8 @@ static const float *vector_of_vec(const weight *w)
 static float sum_of(const float *x, int64_t count)
 {
   vec sum = vec_zero();
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     sum = vec_add(sum, vec_load_masked(x + i, mask));
   }
   return vec_sum(sum);
@@ -240,15 +235,15 @@ static void norm_row(float *y, const float *x, const float *scales, const float 
   const float mean = rms ? 0.0f : sum_of(x, count) / (float)count;
   const vec means = vec_set(mean);
   vec squares = vec_zero();
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec off = vec_sub(vec_load_masked(x + i, mask), means);
     off = vec_select(mask, off, vec_zero());
     squares = vec_fma(off, off, squares);
   }
   const vec inverse = vec_set(1.0f / sqrtf(vec_sum(squares) / (float)count + epsilon));
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec value = vec_mul(vec_sub(vec_load_masked(x + i, mask), means), inverse);
     value = scales ? vec_mul(value, vec_load_masked(scales + i, mask)) : value;
     value = shift ? vec_add(value, vec_load_masked(shift + i, mask)) : value;
@@ -259,21 +254,21 @@ static void norm_row(float *y, const float *x, const float *scales, const float 
 static void softmax_row(float *y, const float *x, int64_t count)
 {
   vec largest = vec_set(-INFINITY);
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     largest = vec_max(largest, vec_select(mask, vec_load_masked(x + i, mask), largest));
   }
   const vec top = vec_set(vec_largest(largest));
   vec sum = vec_zero();
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     const vec e = vec_exp(vec_sub(vec_load_masked(x + i, mask), top));
     sum = vec_add(sum, vec_select(mask, e, vec_zero()));
     vec_store_masked(y + i, mask, e);
   }
   const vec total = vec_set(vec_sum(sum));
-  EACH_VECTOR(i, mask, count)
-  {
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
     vec_store_masked(y + i, mask, vec_div(vec_load_masked(y + i, mask), total));
   }
 }
@@ -284,16 +279,16 @@ static float quantise(int8_t *codes, const float *x, const int64_t *offsets, int
 {
   vec largest = vec_zero();
   for (int64_t s = 0; s < segments; ++s) {
-    EACH_VECTOR(i, mask, length)
-    {
+    for (int64_t i = 0; i < length; i += VEC_LANES) {
+      const vec_mask mask = vec_first(length - i);
       largest = vec_max(largest, vec_abs(vec_load_masked(x + offsets[s] + i, mask)));
     }
   }
   const float top = vec_largest(largest);
   const float unit = top > 0.0f ? top / 127.0f : 1.0f;
   for (int64_t s = 0; s < segments; ++s) {
-    EACH_VECTOR(i, mask, length)
-    {
+    for (int64_t i = 0; i < length; i += VEC_LANES) {
+      const vec_mask mask = vec_first(length - i);
       const vec value = vec_div(vec_load_masked(x + offsets[s] + i, mask), vec_set(unit));
       const vec held = vec_max(vec_set(-127.0f), vec_min(vec_set(127.0f), vec_round(value)));
       vec_code_store(codes + s * length + i, length - i, held);
