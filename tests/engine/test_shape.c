@@ -3,8 +3,8 @@
 
 // The shape of the house in one small codec: the same network, by the same forward, is trained for
 // a few steps under a tape with packed f16 weights that are refreshed after every update, then
-// streams two streams with the bits of the whole sequence, then plays through a session. Its CUDA
-// step is tests/gpu's.
+// streams two streams by captured steps with the bits of the whole sequence, then plays through a
+// session. What becomes a graph on CUDA is that same captured step.
 
 #include "base/random.h"
 #include "engine/offline.h"
@@ -189,6 +189,7 @@ static void stream_both(codec *c, const shape *s, int32_t (*codes)[STEPS][USED],
   codec_state *state = NULL;
   error err = {0};
   ok(codec_state_new(&state, c, 2, 1, &err), &err);
+  ok(codec_state_prepare(state, USED, &err), &err);
   for (int t = 0; t < STEPS; ++t) {
     float in[2][HOP], back[2][HOP];
     int32_t now[2][USED];

@@ -156,6 +156,9 @@ static status open_and_close(void *user, error *err)
   if (code == STATUS_OK) {
     code = codec_state_new(&s, c, 2, 2, err);
   }
+  if (code == STATUS_OK) {
+    code = codec_state_prepare(s, 2, err);
+  }
   codec_state_free(s);
   codec_unref(c);
   return code;
