@@ -53,7 +53,7 @@ status file_map_open(file_map *map, const char *path, error *err)
 void file_map_close(file_map *map)
 {
   if (map->data) {
-    munmap((void *)(uintptr_t)map->data, map->size_bytes);
+    munmap((void *)map->data, map->size_bytes);
   }
   *map = (file_map){0};
 }

@@ -332,7 +332,7 @@ static status parse_value(parser *p, const char *key, json **out)
     return fail(p, STATUS_UNSUPPORTED, "too many values");
   }
   *value = (json){.key = key};
-  *out = value;
+  *out = p->values ? value : NULL;
   skip_space(p);
   if (take(p, '{')) {
     value->type = JSON_OBJECT;

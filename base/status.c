@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-status error_set(error *err, status code, const char *format, ...)
+status(error_set)(error *err, status code, const char *format, ...)
 {
   if (err) {
     va_list args;

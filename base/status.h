@@ -32,6 +32,15 @@ typedef struct error {
 status error_set(error *err, status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__ // it cannot see that the function returns the code it was given
+static inline status error_set_returns(status ignored, status code)
+{
+  (void)ignored;
+  return code;
+}
+#define error_set(err, code, ...) error_set_returns((error_set)(err, code, __VA_ARGS__), code)
+#endif
+
 /// Put "prefix: " before the message already in `err` (may be null); returns its code.
 status error_prefix(error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -73,10 +73,10 @@ encodec_file encodec_file_kind(const char *path)
     return ENCODEC_FILE_OTHER;
   }
   encodec_file kind = ENCODEC_FILE_OTHER;
-  if (map.size_bytes >= 4 && memcmp(map.data, "PK\3\4", 4) == 0) {
+  // A zip archive, or PyTorch's from before 1.6, which torch_file refuses with a reason.
+  if (map.size_bytes >= 4 &&
+      (memcmp(map.data, "PK\3\4", 4) == 0 || memcmp(map.data, "\x80\x02\x8a\x0a", 4) == 0)) {
     kind = ENCODEC_FILE_TORCH;
-  } else if (map.size_bytes >= 4 && memcmp(map.data, "\x80\x02\x8a\x0a", 4) == 0) {
-    kind = ENCODEC_FILE_TORCH; // PyTorch before 1.6, which torch_file refuses with a reason
   } else if (has_encodec(&map, path)) {
     kind = ENCODEC_FILE_SAFETENSORS;
   } else if (map.size_bytes <= JSON_MAX_BYTES && is_config(&map, path)) {
