@@ -218,7 +218,10 @@ static bool open_host(stage *s)
       !host_log_open(&s->log, (int)codec_get_info(s->model)->n_channels, n_samples))
     return false;
   jack_host_config config = {
-      .session = {.model = s->model, .fallback = s->options.fallback, .log = &s->sink},
+      .session = {.model = s->model,
+                  .fallback = s->options.fallback,
+                  .lock_memory = true,
+                  .log = &s->sink},
       .connect = s->options.connect_physical ? JACK_CONNECT_PHYSICAL : JACK_CONNECT_NEVER,
       .on_event = keep_event,
       .event_user = s,
