@@ -23,6 +23,7 @@ typedef struct check {
   double worst;
   const char *worst_name;
   const char *only; // name of the one case to run, or null
+  bool quick;       // one storage type, whole and one split: for sanitizers
 } check;
 
 // ---- every allocation starts as NaN, the arenas as far as the cases use them ----
@@ -113,7 +114,7 @@ static void check_case(check *k, const op_case *c, dtype storage, uint64_t seed)
   const int64_t unit = c->op == OP_CONV1D ? c->stride : 1;
   op_bench *truth = run_case(c, k->judge, judged, seed, 0);
   static const int64_t pieces[] = {0, 1, 3, 5, 20}; // 20: more than a ring's slots
-  for (int i = 0; i < (c->streaming ? 5 : 1); ++i) {
+  for (int i = 0; i < (c->streaming ? 5 : 1); i += k->quick ? 2 : 1) {
     op_bench *found = truth ? run_case(c, k->cuda, storage, seed, pieces[i] * unit) : NULL;
     const double off = found ? relative_error(found, truth) : (double)INFINITY;
     report(k, c->name, dtype_name(storage), off <= bound_of(c, storage), off);
@@ -205,7 +206,8 @@ static void check_operators(check *k, const op_case *cases, int n_cases, uint64_
 {
   static const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8};
   for (int i = 0; i < n_cases; ++i) {
-    for (int s = 0; s < (has_matrix(cases[i].op) ? 4 : 1); ++s) {
+    const bool typed = has_matrix(cases[i].op);
+    for (int s = typed && k->quick ? 1 : 0; s < (!typed ? 1 : k->quick ? 2 : 4); ++s) {
       const bool wanted = !k->only || strcmp(k->only, cases[i].name) == 0;
       if (wanted && (!gives_codes(cases[i].op) || seed == FIXED_SEED)) {
         check_case(k, &cases[i], storages[s], seed);
@@ -274,12 +276,14 @@ int main(int argc, char **argv)
   for (int i = 1; i < argc; ++i) {
     if (strcmp(argv[i], "--no-bench") == 0) {
       bench = false;
+    } else if (strcmp(argv[i], "--quick") == 0) {
+      k.quick = true;
     } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
       fresh = strtoull(argv[++i], NULL, 10);
     } else if (strcmp(argv[i], "--case") == 0 && i + 1 < argc) {
       k.only = argv[++i];
     } else {
-      fprintf(stderr, "usage: gpu_check [--seed N] [--case NAME] [--no-bench]\n");
+      fprintf(stderr, "usage: gpu_check [--seed N] [--case NAME] [--quick] [--no-bench]\n");
       return 2;
     }
   }

@@ -12,7 +12,7 @@
 #include <numeric>
 #include <vector>
 
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES (64 * 1024)
 #define LANES 32
 
 // The address sanitizer wants to be told of each change of stack.
