@@ -226,6 +226,56 @@ uint64_t layer_set_count(const layer_set *set)
   return count;
 }
 
+// ---- a codec's sets ---------------------------------------------------------------------
+
+status codec_layers_allocate(codec_layers layers, bool normalised, error *err)
+{
+  status code = STATUS_OK;
+  for (int i = 0; i < CODEC_N_PARTS && code == STATUS_OK; ++i) {
+    code = layer_set_allocate(layers.sets[i], normalised, err);
+  }
+  return code;
+}
+
+void codec_layers_randomise(codec_layers layers, uint64_t seed)
+{
+  for (int i = 0; i < CODEC_N_PARTS; ++i) {
+    layer_set_randomise(layers.sets[i], seed);
+  }
+}
+
+status codec_layers_refresh(codec_layers layers, device *dev, dtype storage, error *err)
+{
+  status code = STATUS_OK;
+  for (int i = 0; i < CODEC_N_PARTS && code == STATUS_OK; ++i) {
+    code = layer_set_refresh(layers.sets[i], dev, storage, err);
+  }
+  return code;
+}
+
+void codec_layers_drop_masters(codec_layers layers)
+{
+  for (int i = 0; i < CODEC_N_PARTS; ++i) {
+    layer_set_drop_masters(layers.sets[i]);
+  }
+}
+
+void codec_layers_free(codec_layers layers, device *dev)
+{
+  for (int i = 0; i < CODEC_N_PARTS; ++i) {
+    layer_set_free(layers.sets[i], dev);
+  }
+}
+
+void codec_layers_each(codec_layers layers, void (*visit)(void *user, weight *w), void *user)
+{
+  for (int i = 0; i < CODEC_N_PARTS; ++i) {
+    for (int j = 0; j < layers.sets[i]->n_weights; ++j) {
+      visit(user, layers.sets[i]->weights[j]);
+    }
+  }
+}
+
 // ---- streams' memory --------------------------------------------------------------------
 
 static size_t aligned(size_t bytes)

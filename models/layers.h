@@ -93,6 +93,24 @@ void layer_set_free(layer_set *set, device *dev);
 weight *layer_set_find(const layer_set *set, const char *name);
 uint64_t layer_set_count(const layer_set *set); ///< elements of all tensors
 
+/// The sets of a codec's network, in the order of its forward and of its file.
+typedef enum codec_part { CODEC_ENCODER, CODEC_CODEBOOKS, CODEC_DECODER, CODEC_N_PARTS } codec_part;
+
+/// The sets themselves lie in the network. Each function does to all of them what the layer_set
+/// function of its name does to one, and stops at the first that fails.
+typedef struct codec_layers {
+  layer_set *sets[CODEC_N_PARTS];
+} codec_layers;
+
+status codec_layers_allocate(codec_layers layers, bool normalised, error *err);
+void codec_layers_randomise(codec_layers layers, uint64_t seed);
+status codec_layers_refresh(codec_layers layers, device *dev, dtype storage, error *err);
+void codec_layers_drop_masters(codec_layers layers);
+void codec_layers_free(codec_layers layers, device *dev);
+
+/// Calls `visit` for every tensor.
+void codec_layers_each(codec_layers layers, void (*visit)(void *user, weight *w), void *user);
+
 /// Memory of n streams through one layer_set, carved from one block of device memory, so that a
 /// snapshot is a copy of the block.
 typedef struct stream_memory {

@@ -207,9 +207,7 @@ status lyra_new(lyra **net, const lyra_config *config, error *err)
 void lyra_free(lyra *net, device *dev)
 {
   if (net) {
-    layer_set_free(&net->encoder.set, dev);
-    layer_set_free(&net->codebooks, dev);
-    layer_set_free(&net->decoder.set, dev);
+    codec_layers_free(lyra_layers(net), dev);
     free(net);
   }
 }
@@ -217,38 +215,24 @@ void lyra_free(lyra *net, device *dev)
 // ---- the tensor table
 // ----------------------------------------------------------------------------
 
-#define LYRA_PARTS(net)                                                                            \
-  {                                                                                                \
-    &(net)->encoder.set, &(net)->codebooks, &(net)->decoder.set                                    \
-  }
-enum { N_PARTS = 3 };
+codec_layers lyra_layers(lyra *net)
+{
+  return (codec_layers){{&net->encoder.set, &net->codebooks, &net->decoder.set}};
+}
 
 status lyra_allocate(lyra *net, error *err)
 {
-  layer_set *parts[N_PARTS] = LYRA_PARTS(net);
-  status code = STATUS_OK;
-  for (int i = 0; i < N_PARTS && code == STATUS_OK; ++i) {
-    code = layer_set_allocate(parts[i], false, err);
-  }
-  return code;
+  return codec_layers_allocate(lyra_layers(net), false, err);
 }
 
 void lyra_randomise(lyra *net, uint64_t seed)
 {
-  layer_set *parts[N_PARTS] = LYRA_PARTS(net);
-  for (int i = 0; i < N_PARTS; ++i) {
-    layer_set_randomise(parts[i], seed);
-  }
+  codec_layers_randomise(lyra_layers(net), seed);
 }
 
 status lyra_refresh(lyra *net, device *dev, dtype storage, error *err)
 {
-  layer_set *parts[N_PARTS] = LYRA_PARTS(net);
-  status code = STATUS_OK;
-  for (int i = 0; i < N_PARTS && code == STATUS_OK; ++i) {
-    code = layer_set_refresh(parts[i], dev, storage, err);
-  }
-  return code;
+  return codec_layers_refresh(lyra_layers(net), dev, storage, err);
 }
 
 // ---- state

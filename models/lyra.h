@@ -88,6 +88,9 @@ typedef codec_memory lyra_state;
 status lyra_new(lyra **net, const lyra_config *config, error *err);
 void lyra_free(lyra *net, device *dev); ///< null is fine
 
+/// Its tensor tables: encoder, codebooks, decoder.
+codec_layers lyra_layers(lyra *net);
+
 /// Masters for all three parts, zero; filled from (name, seed) with `lyra_randomise`.
 status lyra_allocate(lyra *net, error *err);
 void lyra_randomise(lyra *net, uint64_t seed);

@@ -372,57 +372,36 @@ status seanet_new(seanet **net, const seanet_config *config, error *err)
 void seanet_free(seanet *net, device *dev)
 {
   if (net) {
-    layer_set_free(&net->encoder.set, dev);
-    layer_set_free(&net->codebooks, dev);
-    layer_set_free(&net->decoder.set, dev);
+    codec_layers_free(seanet_layers(net), dev);
     free(net);
   }
 }
 
 // ---- the tensor table -------------------------------------------------------------------
 
-#define SEANET_PARTS(net)                                                                          \
-  {                                                                                                \
-    &(net)->encoder.set, &(net)->codebooks, &(net)->decoder.set                                    \
-  }
-enum { N_PARTS = 3 };
+codec_layers seanet_layers(seanet *net)
+{
+  return (codec_layers){{&net->encoder.set, &net->codebooks, &net->decoder.set}};
+}
 
 status seanet_allocate(seanet *net, error *err)
 {
-  layer_set *parts[N_PARTS] = SEANET_PARTS(net);
-  status code = STATUS_OK;
-  for (int i = 0; i < N_PARTS && code == STATUS_OK; ++i) {
-    code = layer_set_allocate(parts[i], net->config.norm == SEANET_NORM_WEIGHT, err);
-  }
-  return code;
+  return codec_layers_allocate(seanet_layers(net), net->config.norm == SEANET_NORM_WEIGHT, err);
 }
 
 void seanet_randomise(seanet *net, uint64_t seed)
 {
-  layer_set *parts[N_PARTS] = SEANET_PARTS(net);
-  for (int i = 0; i < N_PARTS; ++i) {
-    layer_set_randomise(parts[i], seed);
-  }
+  codec_layers_randomise(seanet_layers(net), seed);
 }
 
 status seanet_refresh(seanet *net, device *dev, dtype storage, error *err)
 {
-  layer_set *parts[N_PARTS] = SEANET_PARTS(net);
-  status code = STATUS_OK;
-  for (int i = 0; i < N_PARTS && code == STATUS_OK; ++i) {
-    code = layer_set_refresh(parts[i], dev, storage, err);
-  }
-  return code;
+  return codec_layers_refresh(seanet_layers(net), dev, storage, err);
 }
 
 void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user)
 {
-  layer_set *parts[N_PARTS] = SEANET_PARTS(net);
-  for (int i = 0; i < N_PARTS; ++i) {
-    for (int j = 0; j < parts[i]->n_weights; ++j) {
-      visit(user, parts[i]->weights[j]);
-    }
-  }
+  codec_layers_each(seanet_layers(net), visit, user);
 }
 
 // ---- state ------------------------------------------------------------------------------

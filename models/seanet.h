@@ -123,6 +123,9 @@ typedef codec_memory seanet_state;
 status seanet_new(seanet **net, const seanet_config *config, error *err);
 void seanet_free(seanet *net, device *dev); ///< null is fine
 
+/// Its tensor tables: encoder, codebooks, decoder.
+codec_layers seanet_layers(seanet *net);
+
 /// Masters for all three parts, zero; filled from (name, seed) with `seanet_randomise`.
 status seanet_allocate(seanet *net, error *err);
 void seanet_randomise(seanet *net, uint64_t seed);
