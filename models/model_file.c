@@ -36,16 +36,16 @@ static void list_add(tensor_list *list, const weight *w, const char *suffix, int
 static status list_make(tensor_list *list, const model_file_draft *draft, error *err)
 {
   size_t most = 0;
-  for (int p = 0; p < draft->n_parts; ++p) {
-    most += 2 * (size_t)draft->parts[p]->n_weights;
+  for (int p = 0; p < CODEC_N_PARTS; ++p) {
+    most += 2 * (size_t)draft->layers.sets[p]->n_weights;
   }
   *list = (tensor_list){.tensors = calloc(most + 1, sizeof *list->tensors),
                         .names = calloc(most + 1, sizeof *list->names)};
   if (!list->tensors || !list->names) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory to list its tensors", draft->info->name);
   }
-  for (int p = 0; p < draft->n_parts; ++p) {
-    const layer_set *set = draft->parts[p];
+  for (int p = 0; p < CODEC_N_PARTS; ++p) {
+    const layer_set *set = draft->layers.sets[p];
     for (int i = 0; i < set->n_weights; ++i) {
       const weight *w = set->weights[i];
       if (w->norm_v) {
@@ -257,7 +257,7 @@ static status load_weight(const safetensors *st, weight *w, error *err)
                     : model_file_read_weights(st, w->name, w->rank, w->dims, w->master, err);
 }
 
-status model_file_load(const safetensors *st, layer_set *set, error *err)
+static status load_set(const safetensors *st, layer_set *set, error *err)
 {
   status code = STATUS_OK;
   for (int i = 0; i < set->n_weights && code == STATUS_OK; ++i) {
@@ -283,16 +283,65 @@ static status check_hash(const safetensors *st, const json *config, const char *
   return code;
 }
 
-status model_file_check(const safetensors *st, error *err)
+/// The network that the config describes must also be the codec that it promises.
+static status check_promise(const model_file *file, const codec_info *made, error *err)
 {
-  json *config = NULL;
-  status code = safetensors_config(st, &config, err);
+  const codec_info *info = &file->info;
+  if (info->hop_samples == made->hop_samples && info->n_channels == made->n_channels &&
+      info->model_delay_samples == made->model_delay_samples) {
+    return STATUS_OK;
+  }
+  return error_set(
+      err, STATUS_FORMAT, "%s: hop %u, channels %u, delay %u, but such a network has %u, %u and %u",
+      file->tensors.path, info->hop_samples, info->n_channels, info->model_delay_samples,
+      made->hop_samples, made->n_channels, made->model_delay_samples);
+}
+
+status model_file_open(model_file *file, const char *path, const char *kind, error *err)
+{
+  *file = (model_file){0};
+  status code = safetensors_open(&file->tensors, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  code = safetensors_config(&file->tensors, &file->config, err);
   if (code == STATUS_OK) {
-    code = check_hash(st, config, "encoder_sha256", encoder_prefixes, 2, err);
+    code = model_file_read_info(&file->info, file->config, kind, path, err);
+  }
+  if (code != STATUS_OK) {
+    model_file_close(file);
+    return code;
+  }
+  file->network = json_member(file->config, "network");
+  return STATUS_OK;
+}
+
+void model_file_close(model_file *file)
+{
+  json_free(file->config);
+  safetensors_close(&file->tensors);
+}
+
+status model_file_reject(const model_file *file, const error *why, error *err)
+{
+  const status code = why->code == STATUS_USAGE ? STATUS_FORMAT : why->code;
+  return error_set(err, code, "%s: %s", file->tensors.path, why->message);
+}
+
+status model_file_load(const model_file *file, const codec_info *made, codec_layers layers,
+                       error *err)
+{
+  const safetensors *st = &file->tensors;
+  status code = check_promise(file, made, err);
+  for (int i = 0; i < CODEC_N_PARTS && code == STATUS_OK; ++i) {
+    code = load_set(st, layers.sets[i], err);
+  }
+  // Whether the tensors are those that the config was written for.
+  if (code == STATUS_OK) {
+    code = check_hash(st, file->config, "encoder_sha256", encoder_prefixes, 2, err);
   }
   if (code == STATUS_OK) {
-    code = check_hash(st, config, "decoder_sha256", decoder_prefixes, 1, err);
+    code = check_hash(st, file->config, "decoder_sha256", decoder_prefixes, 1, err);
   }
-  json_free(config);
   return code;
 }

@@ -27,9 +27,8 @@
 
 /// What model_file_save writes.
 typedef struct model_file_draft {
-  const codec_info *info;  ///< streamable, reflect_start and n_parameters are not written
-  layer_set *const *parts; ///< tensors with masters
-  int n_parts;
+  const codec_info *info; ///< streamable, reflect_start and n_parameters are not written
+  codec_layers layers;    ///< with masters
   void (*write_network)(json_writer *w, const void *config); ///< members of "network"
   const void *config;
   const char *const *sources; ///< files it was made from: hashed here, named without folder
@@ -51,12 +50,28 @@ status model_file_read_info(codec_info *info, const json *config, const char *ki
 status model_file_read_weights(const safetensors *st, const char *name, int rank,
                                const int64_t *dims, float *out, error *err);
 
-/// Allocate and fill the masters of every tensor of `set`. STATUS_NOT_FOUND, STATUS_FORMAT (naming
-/// tensor, expected and found), STATUS_NO_MEMORY; what was allocated stays with the set.
-status model_file_load(const safetensors *st, layer_set *set, error *err);
+/// A file while a kind makes its network of it: open, make a network of `info` and `network`, load,
+/// close.
+typedef struct model_file {
+  safetensors tensors;
+  json *config;
+  codec_info info;     ///< what the config promises
+  const json *network; ///< the kind's own object, of `config`
+} model_file;
 
-/// Whether the tensors are those that the config was written for: compares both hashes.
-/// STATUS_FORMAT when not, naming the file.
-status model_file_check(const safetensors *st, error *err);
+/// Open a file of kind `kind`. Errors: those of safetensors_open and model_file_read_info; nothing
+/// is to be closed then.
+status model_file_open(model_file *file, const char *path, const char *kind, error *err);
+void model_file_close(model_file *file);
+
+/// Put the file's name before `why`, for which no network could be made of it, into `err`. Returns
+/// its code, a meaningless config (STATUS_USAGE) being the file's fault: STATUS_FORMAT.
+status model_file_reject(const model_file *file, const error *why, error *err);
+
+/// Allocate and fill the masters of `layers`, those of a network that is the codec `made`.
+/// STATUS_FORMAT when the config promises another codec, or its hashes other tensors, or naming
+/// tensor, expected and found; STATUS_NOT_FOUND, STATUS_NO_MEMORY. What was allocated stays.
+status model_file_load(const model_file *file, const codec_info *made, codec_layers layers,
+                       error *err);
 
 #endif

@@ -108,10 +108,8 @@ status seanet_save(seanet *net, const char *path, const char *const *sources, in
                    error *err)
 {
   const codec_info info = seanet_info(net);
-  layer_set *const parts[] = {&net->encoder.set, &net->codebooks, &net->decoder.set};
   const model_file_draft draft = {.info = &info,
-                                  .parts = parts,
-                                  .n_parts = 3,
+                                  .layers = seanet_layers(net),
                                   .write_network = write_network,
                                   .config = &net->config,
                                   .sources = sources,
@@ -223,76 +221,39 @@ static status read_network(seanet_config *config, const json *network, error *er
   return code == STATUS_OK ? read_words(config, network, err) : code;
 }
 
-static status read_config(seanet_config *config, codec_info *info, const safetensors *st,
-                          error *err)
+/// The network that the file's config describes, without values.
+static status make(seanet **net, const model_file *file, error *err)
 {
-  json *root = NULL;
-  status code = safetensors_config(st, &root, err);
-  if (code == STATUS_OK) {
-    code = model_file_read_info(info, root, "seanet", st->path, err);
-  }
-  if (code == STATUS_OK) {
-    *config = (seanet_config){.rate_hz = info->rate_hz,
-                              .n_channels = info->n_channels,
-                              .n_codebooks = info->n_codebooks,
-                              .codebook_size = info->codebook_size};
-    snprintf(config->name, sizeof config->name, "%s", info->name);
-    snprintf(config->licence, sizeof config->licence, "%s", info->licence);
-    code = read_network(config, json_member(root, "network"), err);
-    if (code != STATUS_OK) {
-      error_prefix(err, "%s: network", st->path);
-    }
-  }
-  json_free(root);
-  return code;
-}
-
-static status load_parts(seanet *net, const codec_info *info, const safetensors *st, error *err)
-{
-  const codec_info is = seanet_info(net);
-  if (info->hop_samples != is.hop_samples || info->model_delay_samples != is.model_delay_samples) {
-    return error_set(err, STATUS_FORMAT, "%s: hop %u, delay %u, but such a network has %u and %u",
-                     st->path, info->hop_samples, info->model_delay_samples, is.hop_samples,
-                     is.model_delay_samples);
-  }
-  status code = model_file_load(st, &net->encoder.set, err);
-  if (code == STATUS_OK) {
-    code = model_file_load(st, &net->codebooks, err);
-  }
-  if (code == STATUS_OK) {
-    code = model_file_load(st, &net->decoder.set, err);
-  }
-  return code == STATUS_OK ? model_file_check(st, err) : code;
+  const codec_info *info = &file->info;
+  seanet_config config = {.rate_hz = info->rate_hz,
+                          .n_channels = info->n_channels,
+                          .n_codebooks = info->n_codebooks,
+                          .codebook_size = info->codebook_size};
+  snprintf(config.name, sizeof config.name, "%s", info->name);
+  snprintf(config.licence, sizeof config.licence, "%s", info->licence);
+  const status code = read_network(&config, file->network, err);
+  return code == STATUS_OK ? seanet_new(net, &config, err) : error_prefix(err, "network");
 }
 
 status seanet_load(seanet **net, const char *path, error *err)
 {
-  safetensors st;
-  seanet *made = NULL;
-  seanet_config config;
-  codec_info info;
+  model_file file;
+  error why = {0};
   *net = NULL;
-  status code = safetensors_open(&st, path, err);
+  status code = model_file_open(&file, path, "seanet", err);
   if (code != STATUS_OK) {
     return code;
   }
-  code = read_config(&config, &info, &st, err);
-  if (code == STATUS_OK) {
-    error why = {0};
-    code = seanet_new(&made, &config, &why);
-    if (code != STATUS_OK) { // a meaningless config is the file's fault, not the caller's
-      code =
-          error_set(err, code == STATUS_USAGE ? STATUS_FORMAT : code, "%s: %s", path, why.message);
-    }
+  if (make(net, &file, &why) == STATUS_OK) {
+    const codec_info info = seanet_info(*net);
+    code = model_file_load(&file, &info, seanet_layers(*net), err);
+  } else {
+    code = model_file_reject(&file, &why, err);
   }
-  if (code == STATUS_OK) {
-    code = load_parts(made, &info, &st, err);
-  }
-  safetensors_close(&st);
+  model_file_close(&file);
   if (code != STATUS_OK) {
-    seanet_free(made, NULL);
-    return code;
+    seanet_free(*net, NULL);
+    *net = NULL;
   }
-  *net = made;
-  return STATUS_OK;
+  return code;
 }

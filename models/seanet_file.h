@@ -27,8 +27,8 @@ codec_info seanet_info(const seanet *net);
 status seanet_save(seanet *net, const char *path, const char *const *sources, int n_sources,
                    error *err);
 
-/// Read a network with masters. On failure `*net` is null. Errors: those of safetensors_open and
-/// model_file_load; STATUS_FORMAT (also a config that makes no sense), STATUS_UNSUPPORTED.
+/// Read a network with masters. On failure `*net` is null. Errors: those of model_file_open
+/// and model_file_load; STATUS_FORMAT (also a config that makes no sense), STATUS_UNSUPPORTED.
 status seanet_load(seanet **net, const char *path, error *err);
 
 #endif
