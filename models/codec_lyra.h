@@ -10,7 +10,7 @@
 
 /// Make a codec of a network with values, which it owns from then on (on failure the caller still
 /// does). Packs the weights in `options->storage` and frees their masters. Errors: those of
-/// weight_refresh and codec_network_new.
+/// codec_network_new.
 status codec_open_lyra(codec **c, lyra *net, const codec_options *options, error *err);
 
 /// The same from a model file of kind "lyra"; also the errors of lyra_load.

@@ -450,12 +450,13 @@ static status allocate_state(network_state *s, error *err)
   s->encode = (direction){.fresh = s->starts + s->n_streams};
   s->decode = (direction){.fresh = s->starts + 2 * (size_t)s->n_streams};
   if (code == STATUS_OK && info->streamable) {
-    code =
-        codec_memory_init(&s->memory, network->encoder, network->decoder, dev, s->n_streams, err);
+    const layer_set *encoder = network->layers.sets[CODEC_ENCODER];
+    const layer_set *decoder = network->layers.sets[CODEC_DECODER];
+    code = codec_memory_init(&s->memory, encoder, decoder, dev, s->n_streams, err);
     s->encode.memory = &s->memory.encoder;
     s->decode.memory = &s->memory.decoder;
-    s->encode.reflect_steps = network->encoder->reflect_steps;
-    s->decode.reflect_steps = network->decoder->reflect_steps;
+    s->encode.reflect_steps = encoder->reflect_steps;
+    s->decode.reflect_steps = decoder->reflect_steps;
     s->memory.encoder.zero_start = s->memory.decoder.zero_start = true;
   }
   return code;
@@ -578,8 +579,8 @@ static void network_visit_memory(const codec_state *state, codec_memory_visit vi
   if (s->memory.block) {
     visit(user, s->memory.block, s->memory.block_bytes);
   }
-  visit_weights(s->network->encoder, visit, user);
-  visit_weights(s->network->decoder, visit, user);
+  visit_weights(s->network->layers.sets[CODEC_ENCODER], visit, user);
+  visit_weights(s->network->layers.sets[CODEC_DECODER], visit, user);
 }
 
 static const codec_vtable network_table = {
@@ -600,10 +601,27 @@ static const codec_vtable network_table = {
     .decode_chunk = network_decode_chunk,
 };
 
-status codec_network_new(codec **c, const codec_network *parts, error *err)
+/// Packs what `options` asks for, and the codebooks.
+static status pack(codec_network *network, const codec_options *options, error *err)
+{
+  const bool both = options->encoder == options->decoder;
+  network->has_encoder = both || options->encoder;
+  network->has_decoder = both || options->decoder;
+  const bool wanted[CODEC_N_PARTS] = {network->has_encoder, true, network->has_decoder};
+  status code = STATUS_OK;
+  for (int i = 0; i < CODEC_N_PARTS && code == STATUS_OK; ++i) {
+    if (wanted[i]) {
+      code = layer_set_refresh(network->layers.sets[i], options->dev, options->storage, err);
+    }
+  }
+  return code;
+}
+
+status codec_network_new(codec **c, const codec_network *parts, const codec_options *options,
+                         error *err)
 {
   *c = NULL;
-  if (parts->dev->real != DTYPE_F32) {
+  if (options->dev->real != DTYPE_F32) {
     return error_set(err, STATUS_UNSUPPORTED, "%s: codecs compute in single precision",
                      parts->base.info.name);
   }
@@ -612,6 +630,13 @@ status codec_network_new(codec **c, const codec_network *parts, error *err)
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory for the codec", parts->base.info.name);
   }
   *network = *parts;
+  network->dev = options->dev;
+  const status code = pack(network, options, err);
+  if (code != STATUS_OK) {
+    free(network);
+    return code;
+  }
+  codec_layers_drop_masters(network->layers);
   codec_init(&network->base, &network_table);
   device_ref(network->dev);
   *c = &network->base;

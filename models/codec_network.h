@@ -12,12 +12,10 @@
 #include "models/rvq.h"
 
 typedef struct codec_network {
-  codec base;  ///< base.info is the kind's to fill
-  device *dev; ///< of the network's compute forms; the codec takes a reference
-  void *net;   ///< the kind's network, refreshed and const
-  const layer_set *encoder, *decoder;
+  codec base; ///< base.info is the kind's to fill
+  void *net;  ///< the kind's network, with masters; const once it is a codec
+  codec_layers layers;
   const rvq *quantiser;
-  bool has_encoder, has_decoder; ///< halves whose weights are loaded
   bool pads_audio; ///< a last, partial hop is filled with zeros; else the layers pad it themselves
 
   /// audio [n, T, channels] -> latents [n, T / hop, D]
@@ -25,15 +23,22 @@ typedef struct codec_network {
   /// latents [n, T, D] -> audio [n, T hop, channels]
   tensor (*decode_forward)(run *r, const void *net, tensor latents, stream_memory *m);
   void (*net_free)(void *net, device *dev);
+
+  // Filled in by codec_network_new.
+  device *dev;                   ///< of the network's compute forms; referenced
+  bool has_encoder, has_decoder; ///< halves whose weights are loaded
 } codec_network;
 
-/// Make a codec of `parts` (copied). It owns `parts->net` from then on; on failure the caller still
-/// does. STATUS_NO_MEMORY; STATUS_UNSUPPORTED on a device that computes in double.
+/// Make a codec of `parts` (copied): packs the halves that `options` asks for and the codebooks,
+/// then frees every master. It owns `parts->net` from then on; on failure the caller still does.
+/// Errors: those of weight_refresh; STATUS_NO_MEMORY; STATUS_UNSUPPORTED on a device that computes
+/// in double.
 ///
 /// The codec's calls set flush-to-zero in the calling thread, so that every thread gets the same
 /// bits. A state whose streams start at the same call must start them alike (zero or reflect), and
 /// a reflect start needs `layer_set.reflect_steps` steps in its first call unless that is the last
 /// one: else codec_encode and codec_decode return STATUS_USAGE and do nothing.
-status codec_network_new(codec **c, const codec_network *parts, error *err);
+status codec_network_new(codec **c, const codec_network *parts, const codec_options *options,
+                         error *err);
 
 #endif

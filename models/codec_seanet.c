@@ -23,35 +23,14 @@ static void net_free(void *net, device *dev)
 
 status codec_open_seanet(codec **c, seanet *net, const codec_options *options, error *err)
 {
-  *c = NULL;
-  const bool both = options->encoder == options->decoder;
-  codec_network parts = {.dev = options->dev,
-                         .net = net,
-                         .encoder = &net->encoder.set,
-                         .decoder = &net->decoder.set,
-                         .quantiser = &net->quantiser,
-                         .has_encoder = both || options->encoder,
-                         .has_decoder = both || options->decoder,
-                         .encode_forward = encode_forward,
-                         .decode_forward = decode_forward,
-                         .net_free = net_free};
-  parts.base.info = seanet_info(net);
-  status code = layer_set_refresh(&net->codebooks, options->dev, options->storage, err);
-  if (code == STATUS_OK && parts.has_encoder) {
-    code = layer_set_refresh(&net->encoder.set, options->dev, options->storage, err);
-  }
-  if (code == STATUS_OK && parts.has_decoder) {
-    code = layer_set_refresh(&net->decoder.set, options->dev, options->storage, err);
-  }
-  if (code == STATUS_OK) {
-    code = codec_network_new(c, &parts, err);
-  }
-  if (code == STATUS_OK) {
-    layer_set_drop_masters(&net->encoder.set);
-    layer_set_drop_masters(&net->codebooks);
-    layer_set_drop_masters(&net->decoder.set);
-  }
-  return code;
+  const codec_network parts = {.base.info = seanet_info(net),
+                               .net = net,
+                               .layers = seanet_layers(net),
+                               .quantiser = &net->quantiser,
+                               .encode_forward = encode_forward,
+                               .decode_forward = decode_forward,
+                               .net_free = net_free};
+  return codec_network_new(c, &parts, options, err);
 }
 
 status codec_open_seanet_file(codec **c, const char *path, const codec_options *options, error *err)
