@@ -8,7 +8,6 @@
 #include "engine/session.h"
 #include "gpu/device.h"
 #include "models/codec_lyra.h"
-#include "models/codec_seanet.h"
 #include "tests/engine/trial_host.h"
 
 #include <setjmp.h>
@@ -16,6 +15,8 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+
+#include "tests/models/random_seanet.h"
 
 static trial_host h;
 static device *dev;
@@ -38,22 +39,11 @@ static int close_device(void **unused)
 static codec *open_seanet(dtype storage)
 {
   seanet_config config = seanet_config_encodec_24khz();
-  seanet *net = NULL;
-  codec *c = NULL;
-  error err = {0};
   config.encoder.width = config.decoder.width = 4;
   config.latent_dim = 16;
   config.n_codebooks = 8;
   config.codebook_size = 64;
-  const codec_options options = {.dev = dev, .storage = storage};
-  if (seanet_new(&net, &config, &err) || seanet_allocate(net, &err)) {
-    fail_msg("%s", err.message);
-  }
-  seanet_randomise(net, 3);
-  if (codec_open_seanet(&c, net, &options, &err)) {
-    fail_msg("%s", err.message);
-  }
-  return c;
+  return random_seanet_codec(&config, dev, storage, 3);
 }
 
 static codec *open_lyra(void)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tests/models/golden.h"
+#include "tests/models/random_seanet.h"
 
 #define SEED 7
 #define N_STEPS 12
@@ -54,18 +55,7 @@ static seanet_config small_soundstream(void)
 
 static codec *open_codec(const seanet_config *config, device *dev, dtype storage)
 {
-  seanet *net = NULL;
-  codec *c = NULL;
-  error err = {0};
-  const codec_options options = {.dev = dev, .storage = storage};
-  if (seanet_new(&net, config, &err) || seanet_allocate(net, &err)) {
-    fail_msg("%s", err.message);
-  }
-  seanet_randomise(net, SEED);
-  if (codec_open_seanet(&c, net, &options, &err)) {
-    fail_msg("%s", err.message);
-  }
-  return c;
+  return random_seanet_codec(config, dev, storage, SEED);
 }
 
 static codec_state *open_state(codec *c, int n_streams, int max_steps)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tests/models/golden.h"
+#include "tests/models/random_seanet.h"
 
 #define SEED 7
 #define PARITY 1e-4
@@ -75,12 +76,8 @@ static void unload(golden *g)
 
 static seanet *make(const seanet_config *config, device *dev)
 {
-  seanet *net = NULL;
+  seanet *net = random_seanet(config, SEED);
   error err = {0};
-  if (seanet_new(&net, config, &err) || seanet_allocate(net, &err)) {
-    fail_msg("%s", err.message);
-  }
-  seanet_randomise(net, SEED);
   if (seanet_refresh(net, dev, DTYPE_F32, &err)) {
     fail_msg("%s", err.message);
   }

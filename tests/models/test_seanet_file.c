@@ -15,6 +15,7 @@
 
 #include "tests/failing_alloc.h"
 #include "tests/models/golden.h"
+#include "tests/models/random_seanet.h"
 #include "tests/models/scratch.h"
 
 #define SEED 3
@@ -34,20 +35,9 @@ static seanet_config narrow_24khz(void)
   return narrow(seanet_config_encodec_24khz());
 }
 
-static seanet *make(const seanet_config *config)
-{
-  seanet *net = NULL;
-  error err = {0};
-  if (seanet_new(&net, config, &err) || seanet_allocate(net, &err)) {
-    fail_msg("%s", err.message);
-  }
-  seanet_randomise(net, SEED);
-  return net;
-}
-
 static void save(const seanet_config *config, const char *path)
 {
-  seanet *net = make(config);
+  seanet *net = random_seanet(config, SEED);
   error err = {0};
   if (seanet_save(net, path, NULL, 0, &err)) {
     fail_msg("%s", err.message);
@@ -99,7 +89,8 @@ static void a_file_opens_as_a_codec(void **state)
   for (int i = 0; i < STEPS * HOP; ++i) {
     audio[i] = sinf(0.01f * (float)i * (1.0f + 0.001f * (float)i));
   }
-  assert_int_equal(codec_open_seanet(&codecs[0], make(&config), &options, &err), STATUS_OK);
+  assert_int_equal(codec_open_seanet(&codecs[0], random_seanet(&config, SEED), &options, &err),
+                   STATUS_OK);
   assert_int_equal(codec_open(&codecs[1], path, &options, &err), STATUS_OK);
   for (int i = 0; i < 2; ++i) {
     codec_state *s = NULL;

@@ -18,6 +18,7 @@
 
 #include "tests/failing_alloc.h"
 #include "tests/models/golden.h"
+#include "tests/models/random_seanet.h"
 
 #define SEED 7
 #define MAX_CODES 4096
@@ -68,18 +69,7 @@ static status bin_audio(void *user, const float *audio, size_t n_samples, error 
 
 static codec *open_codec(const seanet_config *config, device *dev)
 {
-  seanet *net = NULL;
-  codec *c = NULL;
-  error err = {0};
-  const codec_options options = {.dev = dev, .storage = DTYPE_F32};
-  if (seanet_new(&net, config, &err) || seanet_allocate(net, &err)) {
-    fail_msg("%s", err.message);
-  }
-  seanet_randomise(net, SEED);
-  if (codec_open_seanet(&c, net, &options, &err)) {
-    fail_msg("%s", err.message);
-  }
-  return c;
+  return random_seanet_codec(config, dev, DTYPE_F32, SEED);
 }
 
 static seanet_config small(bool chunked)
