@@ -48,7 +48,7 @@ int main(int argc, char **argv)
   code = code ? code : seanet_new(&net, &config, &err);
   code = code ? code : seanet_allocate(net, &err);
   if (!code) {
-    seanet_randomise(net, argc > 3 ? strtoull(argv[3], NULL, 10) : 3);
+    codec_layers_randomise(seanet_layers(net), argc > 3 ? strtoull(argv[3], NULL, 10) : 3);
     code = seanet_save(net, argv[2], NULL, 0, &err);
   }
   if (net) {

@@ -225,16 +225,6 @@ status lyra_allocate(lyra *net, error *err)
   return codec_layers_allocate(lyra_layers(net), false, err);
 }
 
-void lyra_randomise(lyra *net, uint64_t seed)
-{
-  codec_layers_randomise(lyra_layers(net), seed);
-}
-
-status lyra_refresh(lyra *net, device *dev, dtype storage, error *err)
-{
-  return codec_layers_refresh(lyra_layers(net), dev, storage, err);
-}
-
 // ---- state
 // ---------------------------------------------------------------------------------------
 

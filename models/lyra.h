@@ -88,15 +88,11 @@ typedef codec_memory lyra_state;
 status lyra_new(lyra **net, const lyra_config *config, error *err);
 void lyra_free(lyra *net, device *dev); ///< null is fine
 
-/// Its tensor tables: encoder, codebooks, decoder.
+/// Its tensor tables: to randomise, refresh and visit.
 codec_layers lyra_layers(lyra *net);
 
-/// Masters for all three parts, zero; filled from (name, seed) with `lyra_randomise`.
+/// Masters for all of them, zero.
 status lyra_allocate(lyra *net, error *err);
-void lyra_randomise(lyra *net, uint64_t seed);
-
-/// Bring every compute form up to date, matrices in `storage`. See weight_refresh.
-status lyra_refresh(lyra *net, device *dev, dtype storage, error *err);
 
 /// STATUS_NO_MEMORY, STATUS_DEVICE.
 status lyra_state_init(lyra_state *s, const lyra *net, device *dev, int64_t n_streams, error *err);

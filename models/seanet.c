@@ -389,21 +389,6 @@ status seanet_allocate(seanet *net, error *err)
   return codec_layers_allocate(seanet_layers(net), net->config.norm == SEANET_NORM_WEIGHT, err);
 }
 
-void seanet_randomise(seanet *net, uint64_t seed)
-{
-  codec_layers_randomise(seanet_layers(net), seed);
-}
-
-status seanet_refresh(seanet *net, device *dev, dtype storage, error *err)
-{
-  return codec_layers_refresh(seanet_layers(net), dev, storage, err);
-}
-
-void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user)
-{
-  codec_layers_each(seanet_layers(net), visit, user);
-}
-
 // ---- state ------------------------------------------------------------------------------
 
 status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_t n_streams,

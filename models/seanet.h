@@ -123,16 +123,11 @@ typedef codec_memory seanet_state;
 status seanet_new(seanet **net, const seanet_config *config, error *err);
 void seanet_free(seanet *net, device *dev); ///< null is fine
 
-/// Its tensor tables: encoder, codebooks, decoder.
+/// Its tensor tables: to randomise, refresh and visit.
 codec_layers seanet_layers(seanet *net);
 
-/// Masters for all three parts, zero; filled from (name, seed) with `seanet_randomise`.
+/// Masters for all of them, zero.
 status seanet_allocate(seanet *net, error *err);
-void seanet_randomise(seanet *net, uint64_t seed);
-status seanet_refresh(seanet *net, device *dev, dtype storage, error *err);
-
-/// The three tensor tables as one: calls `visit` for every tensor, in file order.
-void seanet_each(seanet *net, void (*visit)(void *user, weight *w), void *user);
 
 /// STATUS_NO_MEMORY, STATUS_DEVICE; STATUS_UNSUPPORTED when the network cannot stream.
 status seanet_state_init(seanet_state *s, const seanet *net, device *dev, int64_t n_streams,

@@ -56,7 +56,7 @@ static codec *open_lyra(void)
   if (lyra_new(&net, &config, &err) || lyra_allocate(net, &err)) {
     fail_msg("%s", err.message);
   }
-  lyra_randomise(net, 11);
+  codec_layers_randomise(lyra_layers(net), 11);
   if (codec_open_lyra(&c, net, &options, &err)) {
     fail_msg("%s", err.message);
   }

@@ -77,7 +77,7 @@ static void open_shape(shape *s)
   ok(device_open(&s->dev, &options, &err), &err);
   ok(seanet_new(&s->net, &config, &err), &err);
   ok(seanet_allocate(s->net, &err), &err);
-  seanet_randomise(s->net, 5);
+  codec_layers_randomise(seanet_layers(s->net), 5);
   ok(tape_new(&s->encoding, 16, &err), &err);
   ok(tape_new(&s->decoding, 16, &err), &err);
   void *data = s->dev->allocate(s->dev, 8 << 20);
@@ -146,7 +146,7 @@ static float train_step(shape *s)
     loss += (double)difference * (double)difference;
     ((float *)seed.data)[i] = 2.0f * difference / (2 * SAMPLES);
   }
-  seanet_each(s->net, track, s->dev);
+  codec_layers_each(seanet_layers(s->net), track, s->dev);
   tape_backward(&r, &y, &seed);
   const tensor straight = tape_gradient(&r, &quantised);
   r.record = s->encoding;
@@ -154,8 +154,8 @@ static float train_step(shape *s)
   if (!run_ok(&r)) {
     fail_msg("%s", r.failure.message);
   }
-  seanet_each(s->net, descend, s);
-  ok(seanet_refresh(s->net, s->dev, DTYPE_F16, &err), &err);
+  codec_layers_each(seanet_layers(s->net), descend, s);
+  ok(codec_layers_refresh(seanet_layers(s->net), s->dev, DTYPE_F16, &err), &err);
   return (float)(loss / (2 * SAMPLES));
 }
 
@@ -237,8 +237,9 @@ static void the_shape_holds(void **unused)
   error err = {0};
   codec *c = NULL;
   open_shape(&s);
-  seanet_each(s.net, track, s.dev); // before packing: a trained weight's form serves both sweeps
-  ok(seanet_refresh(s.net, s.dev, DTYPE_F16, &err), &err);
+  // Tracked before packing: a trained weight's form serves both sweeps.
+  codec_layers_each(seanet_layers(s.net), track, s.dev);
+  ok(codec_layers_refresh(seanet_layers(s.net), s.dev, DTYPE_F16, &err), &err);
   const weight *first = &s.net->encoder.in.w;
   float before[64];
   assert_true(weight_count(first) <= 64);

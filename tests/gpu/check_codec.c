@@ -106,8 +106,8 @@ static status player_open(player *p, device *dev, const seanet_config *config, d
   status code = seanet_new(&p->net, config, err);
   code = code ? code : seanet_allocate(p->net, err);
   if (!code) {
-    seanet_randomise(p->net, SEED);
-    code = seanet_refresh(p->net, dev, storage, err);
+    codec_layers_randomise(seanet_layers(p->net), SEED);
+    code = codec_layers_refresh(seanet_layers(p->net), dev, storage, err);
   }
   code = code ? code : seanet_state_init(&p->state, p->net, dev, n_streams, err);
   p->state.encoder.zero_start = p->state.decoder.zero_start = true;
@@ -309,7 +309,7 @@ static void check_codec(device *cuda, const seanet_config *config, int64_t n_use
   code = code ? code : seanet_new(&net, config, &err);
   code = code ? code : seanet_allocate(net, &err);
   if (!code) {
-    seanet_randomise(net, SEED);
+    codec_layers_randomise(seanet_layers(net), SEED);
     code = codec_open_seanet(&c, net, &options, &err);
   }
   if (code) {

@@ -23,7 +23,7 @@ static status open_seanet(codec **c, int width, const codec_options *options, er
     st = seanet_allocate(net, err);
   if (st)
     return st;
-  seanet_randomise(net, SEED);
+  codec_layers_randomise(seanet_layers(net), SEED);
   return codec_open_seanet(c, net, options, err);
 }
 

@@ -15,7 +15,7 @@ static inline seanet *random_seanet(const seanet_config *config, uint64_t seed)
   if (seanet_new(&net, config, &err) || seanet_allocate(net, &err)) {
     fail_msg("%s", err.message);
   }
-  seanet_randomise(net, seed);
+  codec_layers_randomise(seanet_layers(net), seed);
   return net;
 }
 

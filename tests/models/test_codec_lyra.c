@@ -42,7 +42,7 @@ static lyra *made_up(void)
   snprintf(config.licence, sizeof config.licence, "MIT");
   assert_int_equal(lyra_new(&net, &config, &err), STATUS_OK);
   assert_int_equal(lyra_allocate(net, &err), STATUS_OK);
-  lyra_randomise(net, 11);
+  codec_layers_randomise(lyra_layers(net), 11);
   return net;
 }
 

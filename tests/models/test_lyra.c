@@ -60,8 +60,8 @@ static int setup(void **state)
   assert_int_equal(device_open(&f->dev, &options, &err), STATUS_OK);
   assert_int_equal(lyra_new(&f->net, &config, &err), STATUS_OK);
   assert_int_equal(lyra_allocate(f->net, &err), STATUS_OK);
-  lyra_randomise(f->net, 7);
-  assert_int_equal(lyra_refresh(f->net, f->dev, DTYPE_F32, &err), STATUS_OK);
+  codec_layers_randomise(lyra_layers(f->net), 7);
+  assert_int_equal(codec_layers_refresh(lyra_layers(f->net), f->dev, DTYPE_F32, &err), STATUS_OK);
   arena_init(&f->memory, aligned_alloc(64, ARENA_BYTES), ARENA_BYTES);
   assert_non_null(f->memory.data);
   for (int s = 0; s < 2; ++s) {

@@ -451,7 +451,7 @@ static int setup(void **state)
   if (code != STATUS_OK) {
     fail_msg("%s", err.message);
   }
-  assert_int_equal(lyra_refresh(f->net, f->dev, DTYPE_F32, &err), STATUS_OK);
+  assert_int_equal(codec_layers_refresh(lyra_layers(f->net), f->dev, DTYPE_F32, &err), STATUS_OK);
   arena_init(&f->memory, aligned_alloc(64, ARENA_BYTES), ARENA_BYTES);
   assert_non_null(f->memory.data);
   *state = f;

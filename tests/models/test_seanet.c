@@ -78,7 +78,7 @@ static seanet *make(const seanet_config *config, device *dev)
 {
   seanet *net = random_seanet(config, SEED);
   error err = {0};
-  if (seanet_refresh(net, dev, DTYPE_F32, &err)) {
+  if (codec_layers_refresh(seanet_layers(net), dev, DTYPE_F32, &err)) {
     fail_msg("%s", err.message);
   }
   return net;

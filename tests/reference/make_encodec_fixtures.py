@@ -7,7 +7,8 @@ Run by hand, with PyTorch and the published package `encodec` installed:
     python tests/reference/make_encodec_fixtures.py [FOLDER]
 
 The networks are the package's own, narrow, with weights that are a function of (name, seed): what
-is imported must be what seanet_randomise makes. With FOLDER, one of the published size goes there.
+is imported must be what layer_set_randomise makes. With FOLDER, one of the published size goes
+there.
 """
 
 import json
