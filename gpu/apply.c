@@ -68,8 +68,9 @@ tensor apply_conv1d(run *r, tensor x, const weight *w, const weight *bias, const
     return (tensor){0};
   }
   if (kept < 0) {
+    const int64_t reach = kept + args->stride;
     run_fail(r, STATUS_USAGE, "%s: kernel reaches %lld rows, less than its stride", w->name,
-             (long long)(kept + args->stride));
+             (long long)reach);
   }
   const bool partial = history && x.dims[1] % args->stride != 0;
   if (partial && !(r->control && r->control->final)) {

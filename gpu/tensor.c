@@ -8,18 +8,16 @@
 size_t dtype_bytes(dtype type)
 {
   switch (type) {
-  case DTYPE_F32:
-    return 4;
   case DTYPE_F64:
     return 8;
+  case DTYPE_F32:
+  case DTYPE_I32:
+    return 4;
   case DTYPE_F16:
-    return 2;
   case DTYPE_BF16:
     return 2;
   case DTYPE_I8:
     return 1;
-  case DTYPE_I32:
-    return 4;
   }
   return 0;
 }

@@ -468,7 +468,7 @@ static status keep_result(op_bench *b, const tensor *y, int64_t at_rows, int64_t
   const size_t size = dtype_bytes(y->type);
   unsigned char *host = malloc((size_t)tensor_count(y) * size + 1);
   const int64_t total = streams * (rows > 1 || all_rows > 1 ? all_rows : 1) * inner;
-  if (total > b->result_capacity) {
+  if (total > 0 && total > b->result_capacity) {
     double *larger = realloc(b->result, (size_t)total * sizeof *larger);
     if (!larger) {
       free(host);

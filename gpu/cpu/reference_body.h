@@ -59,7 +59,7 @@ static status FN(pack)(device *dev, weight *w, error *err)
   const size_t count = (size_t)(shape.n_rows * shape.length);
   const dtype storage = FN(is_matrix)(w->use) ? w->storage : DTYPE_F32;
   const bool int8 = storage == DTYPE_I8;
-  if (int8 && REAL_TYPE == DTYPE_F64) {
+  if (int8 && dev->real == DTYPE_F64) {
     return error_set(err, STATUS_UNSUPPORTED, "%s: no int8 weights in double precision", w->name);
   }
   const size_t header = (sizeof(FN(form)) + 63) & ~(size_t)63;

@@ -114,12 +114,11 @@ static status bench_loop(bench *b, const bench_options *options, int64_t n_calls
   return code;
 }
 
-static void print_json(const bench *b, const bench_options *options, const device *dev, int n_steps)
+static void print_json(bench *b, const bench_options *options, const device *dev, int n_steps)
 {
-  bench *mine = (bench *)(uintptr_t)b; // percentiles sort in place
-  const session_times encode = times_percentiles(&mine->encode);
-  const session_times decode = times_percentiles(&mine->decode);
-  const session_times total = times_percentiles(&mine->total);
+  const session_times encode = times_percentiles(&b->encode);
+  const session_times decode = times_percentiles(&b->decode);
+  const session_times total = times_percentiles(&b->total);
   const int64_t steps = b->total.count * n_steps;
   const double audio_s = (double)(steps * b->info->hop_samples) / (double)b->info->rate_hz;
   json_writer w;
