@@ -579,8 +579,9 @@ static void network_visit_memory(const codec_state *state, codec_memory_visit vi
   if (s->memory.block) {
     visit(user, s->memory.block, s->memory.block_bytes);
   }
-  visit_weights(s->network->layers.sets[CODEC_ENCODER], visit, user);
-  visit_weights(s->network->layers.sets[CODEC_DECODER], visit, user);
+  for (int i = 0; i < CODEC_N_PARTS; ++i) {
+    visit_weights(s->network->layers.sets[i], visit, user);
+  }
 }
 
 static const codec_vtable network_table = {
