@@ -41,7 +41,8 @@ struct device {
 };
 
 /// Open a device. Errors: STATUS_UNSUPPORTED (no CUDA here, a variant that this processor
-/// lacks), STATUS_USAGE (unknown variant, threads), STATUS_DEVICE, STATUS_NO_MEMORY. Any thread but the audio thread.
+/// lacks), STATUS_USAGE (unknown variant, threads), STATUS_DEVICE, STATUS_NO_MEMORY. Any thread but
+/// the audio thread.
 status device_open(device **dev, const device_options *options, error *err);
 device *device_ref(device *dev);
 void device_unref(device *dev); ///< null is fine
