@@ -73,7 +73,10 @@ static void products_work(void *user, int index, int n)
     } else {
       team_slice(p->n_panels, 1, index, n, &part.panel_begin, &part.panel_end);
     }
-    p->product(&p->jobs[i], &part);
+    // A member without a part must not touch the rows: with few outputs they are not cut by panel.
+    if (part.row_begin < part.row_end && part.panel_begin < part.panel_end) {
+      p->product(&p->jobs[i], &part);
+    }
   }
 }
 
