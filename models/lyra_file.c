@@ -92,7 +92,7 @@ status lyra_load(lyra **net, const char *path, error *err)
   if (code != STATUS_OK) {
     return code;
   }
-  if (make(net, &file, &why) == STATUS_OK) {
+  if (make(net, &file, &why) == STATUS_OK && *net) {
     const codec_info info = lyra_info(*net);
     code = model_file_load(&file, &info, lyra_layers(*net), err);
   } else {

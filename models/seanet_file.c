@@ -244,7 +244,7 @@ status seanet_load(seanet **net, const char *path, error *err)
   if (code != STATUS_OK) {
     return code;
   }
-  if (make(net, &file, &why) == STATUS_OK) {
+  if (make(net, &file, &why) == STATUS_OK && *net) {
     const codec_info info = seanet_info(*net);
     code = model_file_load(&file, &info, seanet_layers(*net), err);
   } else {
