@@ -4,10 +4,10 @@
 // continuo bench codec: one hop at a time at the pace that audio arrives, each step timed from the
 // moment it was due, so that a slow step is not forgiven by the wait it causes.
 
+#include "base/cli/terminal.h"
 #include "models/codec.h"
-#include "ui-tui/cli/command.h"
-#include "ui-tui/cli/paths.h"
-#include "ui-tui/cli/terminal.h"
+#include "models/model_path.h"
+#include "ui-tui/cli/commands.h"
 #include "ui-tui/cli/times.h"
 
 #include <math.h>

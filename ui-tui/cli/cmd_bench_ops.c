@@ -3,10 +3,10 @@
 
 // continuo bench ops: the operators on shapes of real networks, beside their two floors.
 
+#include "base/cli/terminal.h"
 #include "base/json_writer.h"
 #include "gpu/cases/op_cases.h"
-#include "ui-tui/cli/command.h"
-#include "ui-tui/cli/terminal.h"
+#include "ui-tui/cli/commands.h"
 
 #include <math.h>
 #include <stdio.h>

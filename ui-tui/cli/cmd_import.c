@@ -4,7 +4,7 @@
 // continuo import: a foreign checkpoint becomes one model file, once.
 
 #include "models/import.h"
-#include "ui-tui/cli/command.h"
+#include "ui-tui/cli/commands.h"
 
 static status run_import(const command *self, command_context *context, int argc, char **argv,
                          error *err)

@@ -7,7 +7,7 @@
 #include "base/safetensors.h"
 #include "models/io/code_file.h"
 #include "models/model_file.h"
-#include "ui-tui/cli/command.h"
+#include "ui-tui/cli/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 
 #include "base/json_writer.h"
 #include "base/safetensors.h"
-#include "ui-tui/cli/command.h"
-#include "ui-tui/cli/paths.h"
+#include "models/model_path.h"
+#include "ui-tui/cli/commands.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 // and reports; the sound is the engine's.
 
 #include "models/codec.h"
+#include "models/model_path.h"
 #include "ui-tui/cli/live.h"
-#include "ui-tui/cli/paths.h"
 
 enum { AUDIO_JACK, AUDIO_FILE };
 

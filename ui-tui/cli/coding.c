@@ -3,7 +3,7 @@
 
 #include "ui-tui/cli/coding.h"
 
-#include "ui-tui/cli/paths.h"
+#include "models/model_path.h"
 
 #include <math.h>
 #include <stdio.h>

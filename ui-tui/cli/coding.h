@@ -5,12 +5,12 @@
 #ifndef CONTINUO_UI_TUI_CLI_CODING_H
 #define CONTINUO_UI_TUI_CLI_CODING_H
 
+#include "base/cli/terminal.h"
 #include "base/json_writer.h"
 #include "models/io/audio_file.h"
 #include "models/whole_decoder.h"
 #include "models/whole_encoder.h"
-#include "ui-tui/cli/command.h"
-#include "ui-tui/cli/terminal.h"
+#include "ui-tui/cli/commands.h"
 
 #define CODING_BLOCK_SAMPLES 4096 // read from a recording at a time
 

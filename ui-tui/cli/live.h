@@ -6,7 +6,7 @@
 #define CONTINUO_UI_TUI_CLI_LIVE_H
 
 #include "engine/session.h"
-#include "ui-tui/cli/command.h"
+#include "ui-tui/cli/commands.h"
 
 typedef struct live_options {
   compute_options compute;

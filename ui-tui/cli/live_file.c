@@ -3,9 +3,9 @@
 
 // continuo live on files: the same engine, as fast as it goes.
 
+#include "base/cli/terminal.h"
 #include "plugin/file_host.h"
 #include "ui-tui/cli/live.h"
-#include "ui-tui/cli/terminal.h"
 
 static bool on_progress(void *user, const file_host_progress *at, session *s)
 {

@@ -3,9 +3,9 @@
 
 // continuo live as a JACK client: open, watch, report.
 
+#include "base/cli/terminal.h"
 #include "plugin/jack_host.h"
 #include "ui-tui/cli/live.h"
-#include "ui-tui/cli/terminal.h"
 
 #include <math.h>
 #include <stdio.h>

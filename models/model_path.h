@@ -4,8 +4,8 @@
 /// Where models lie, after the XDG Base Directory Specification: $XDG_DATA_HOME/continuo/models,
 /// then continuo/models in each of $XDG_DATA_DIRS, then presets/models of the source tree that the
 /// program was built in.
-#ifndef CONTINUO_UI_TUI_CLI_PATHS_H
-#define CONTINUO_UI_TUI_CLI_PATHS_H
+#ifndef CONTINUO_MODELS_MODEL_PATH_H
+#define CONTINUO_MODELS_MODEL_PATH_H
 
 #include "base/status.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// One progress line on standard error, only where that is a terminal.
-#ifndef CONTINUO_UI_TUI_CLI_TERMINAL_H
-#define CONTINUO_UI_TUI_CLI_TERMINAL_H
+#ifndef CONTINUO_BASE_CLI_TERMINAL_H
+#define CONTINUO_BASE_CLI_TERMINAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

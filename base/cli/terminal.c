@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "ui-tui/cli/terminal.h"
+#include "base/cli/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "ui-tui/cli/paths.h"
+#include "models/model_path.h"
 
 #include <stdio.h>
 #include <stdlib.h>

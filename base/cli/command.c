@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "ui-tui/cli/command.h"
+#include "base/cli/command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -40,9 +40,9 @@ static void collect_rows(row_list *list, command_context *context, const option_
       (option_row){'h', "help", NULL, "show this and exit", OPTION_FLAG, &list->help, 0, 0, NULL};
 }
 
-static void print_help(const command *self, const row_list *list)
+static void print_help(const command *self, const command_context *context, const row_list *list)
 {
-  printf("usage: continuo %s [OPTION...] %s\n%s.\n\n", self->name, self->arguments, self->summary);
+  printf("usage: %s [OPTION...] %s\n%s.\n\n", context->program, self->arguments, self->summary);
   for (int i = 0; i < list->count; ++i) {
     const option_row *row = &list->rows[i];
     char left[64];
@@ -51,7 +51,8 @@ static void print_help(const command *self, const row_list *list)
              row->argument ? " " : "", row->argument ? row->argument : "");
     printf("  %-30s  %s\n", left, row->help);
   }
-  printf("\nExit codes and files: see man continuo(1).\n");
+  printf("\nExit codes and files: see man %.*s(1).\n", (int)strcspn(context->program, " "),
+         context->program);
 }
 
 static status parse_choice(const option_row *row, const char *text, error *err)
@@ -183,7 +184,7 @@ status command_parse(const command *self, command_context *context, const option
     return code;
   }
   if (list.help) {
-    print_help(self, &list);
+    print_help(self, context, &list);
     *done = true;
     return STATUS_OK;
   }
@@ -192,16 +193,9 @@ status command_parse(const command *self, command_context *context, const option
   }
   *n_operands = argc - optind;
   if (*n_operands < least_operands || *n_operands > most_operands) {
-    return error_set(err, STATUS_USAGE, "expected: continuo %s [OPTION...] %s", self->name,
+    return error_set(err, STATUS_USAGE, "expected: %s [OPTION...] %s", context->program,
                      self->arguments);
   }
   memmove(argv + 1, argv + optind, (size_t)*n_operands * sizeof *argv);
   return STATUS_OK;
-}
-
-status compute_open(const compute_options *options, device **dev, error *err)
-{
-  const device_options wanted = {(compute_kind)options->kind, (int)options->n_threads,
-                                 options->variant, false};
-  return device_open(dev, &wanted, err);
 }

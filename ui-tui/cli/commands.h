@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// The commands of `continuo`, one file each.
+#ifndef CONTINUO_UI_TUI_CLI_COMMANDS_H
+#define CONTINUO_UI_TUI_CLI_COMMANDS_H
+
+#include "base/cli/command.h"
+#include "base/cli/program.h"
+#include "gpu/compute_options.h"
+
+extern const command command_live, command_encode, command_decode, command_roundtrip,
+    command_import, command_info, command_bench_codec, command_bench_ops, command_list;
+
+#endif
