@@ -5,11 +5,34 @@
 
 #include <stdlib.h>
 
+// Where the gradient of one tensor (and of its views) stands.
+typedef struct slot {
+  void *data;    // in the run's arena; null until something is added
+  size_t bytes;  // room at `data`
+  tensor shape;  // type and size
+  bool watched;  // somebody reads it after the sweep
+  bool needed;   // by this sweep
+  bool finished; // its call has been swept: to be read, not to be added to
+} slot;
+
+typedef struct block {
+  void *data;
+  size_t bytes;
+} block;
+
 struct tape {
   tape_node *nodes;
-  tensor *gradients; // by slot; slot 0 means "none" and is never used
-  int n_nodes, n_slots, capacity;
+  slot *slots;  // slot 0 means "none" and is never used
+  block *spare; // gradients that are done with: the next one of that size goes there
+  int n_nodes, n_slots, n_spare, capacity;
+  tape_targets targets;
+  bool sweeping;
 };
+
+static size_t max_slots(int capacity)
+{
+  return (size_t)capacity * 2 + 1;
+}
 
 status tape_new(tape **out, int capacity, error *err)
 {
@@ -17,10 +40,11 @@ status tape_new(tape **out, int capacity, error *err)
   tape *t = calloc(1, sizeof *t);
   if (t && capacity > 0) {
     t->nodes = calloc((size_t)capacity, sizeof *t->nodes);
-    t->gradients = calloc((size_t)capacity * 2 + 1, sizeof *t->gradients);
+    t->slots = calloc(max_slots(capacity), sizeof *t->slots);
+    t->spare = calloc(max_slots(capacity), sizeof *t->spare);
     t->capacity = capacity;
   }
-  if (!t || !t->nodes || !t->gradients) {
+  if (!t || !t->nodes || !t->slots || !t->spare) {
     tape_free(t);
     return error_set(err, STATUS_NO_MEMORY, "no memory for a tape of %d calls", capacity);
   }
@@ -33,7 +57,8 @@ void tape_free(tape *t)
 {
   if (t) {
     free(t->nodes);
-    free(t->gradients);
+    free(t->slots);
+    free(t->spare);
     free(t);
   }
 }
@@ -42,21 +67,40 @@ void tape_reset(tape *t)
 {
   t->n_nodes = 0;
   t->n_slots = 1;
+  t->n_spare = 0;
+  t->targets = TAPE_ALL;
+}
+
+void tape_set_targets(tape *t, tape_targets targets)
+{
+  t->targets = targets;
+}
+
+int tape_position(const tape *t)
+{
+  return t->n_nodes;
+}
+
+static bool give_slot(run *r, tensor *t)
+{
+  tape *record = r->record;
+  if (t->grad) {
+    return true;
+  }
+  if ((size_t)record->n_slots == max_slots(record->capacity)) {
+    run_fail(r, STATUS_INTERNAL, "tape is full: %d tensors", record->n_slots - 1);
+    return false;
+  }
+  record->slots[record->n_slots] = (slot){.shape = *t};
+  t->grad = record->n_slots++;
+  return true;
 }
 
 void tape_watch(run *r, tensor *t)
 {
-  tape *record = r->record;
-  if (!record || !run_ok(r) || t->grad) {
-    return;
+  if (r->record && run_ok(r) && give_slot(r, t)) {
+    r->record->slots[t->grad].watched = true;
   }
-  if (record->n_slots > record->capacity * 2) {
-    run_fail(r, STATUS_INTERNAL, "tape is full: %d tensors", record->n_slots);
-    return;
-  }
-  record->gradients[record->n_slots] = *t;
-  record->gradients[record->n_slots].data = NULL;
-  t->grad = record->n_slots++;
 }
 
 tape_node *tape_push(run *r, op_id op, tensor *out)
@@ -69,10 +113,61 @@ tape_node *tape_push(run *r, op_id op, tensor *out)
     run_fail(r, STATUS_INTERNAL, "tape is full: %d calls", record->capacity);
     return NULL;
   }
-  tape_watch(r, out);
+  if (!give_slot(r, out)) {
+    return NULL;
+  }
   tape_node *node = &record->nodes[record->n_nodes++];
   *node = (tape_node){.op = op, .out = *out};
   return node;
+}
+
+// ---- gradients ----
+
+// The smallest spare block that holds `bytes`, else fresh memory.
+static block take_block(run *r, size_t bytes)
+{
+  tape *t = r->record;
+  int best = -1;
+  for (int i = 0; i < t->n_spare; ++i) {
+    if (t->spare[i].bytes >= bytes && (best < 0 || t->spare[i].bytes < t->spare[best].bytes)) {
+      best = i;
+    }
+  }
+  if (best < 0) {
+    return (block){run_scratch(r, bytes), bytes};
+  }
+  const block found = t->spare[best];
+  t->spare[best] = t->spare[--t->n_spare];
+  return found;
+}
+
+static void give_back(tape *t, slot *s)
+{
+  if (s->data) {
+    t->spare[t->n_spare++] = (block){s->data, s->bytes};
+  }
+  s->data = NULL;
+  s->finished = false;
+}
+
+// Make the gradient ready to be added to.
+static void open_gradient(run *r, slot *s)
+{
+  const int64_t *dims = s->shape.dims;
+  const int64_t count = dims[0] * dims[1] * dims[2] * dims[3];
+  const size_t bytes = (size_t)count * dtype_bytes(s->shape.type);
+  if (s->data && !s->finished) {
+    return;
+  }
+  if (!s->data) {
+    const block found = take_block(r, bytes);
+    s->data = found.data;
+    s->bytes = found.bytes;
+  }
+  s->finished = false;
+  if (s->data) {
+    r->dev->clear(r->dev, s->data, bytes, &r->failure);
+  }
 }
 
 tensor tape_gradient(run *r, const tensor *t)
@@ -80,37 +175,128 @@ tensor tape_gradient(run *r, const tensor *t)
   if (!r->record || !t->grad) {
     return (tensor){0};
   }
-  tensor *gradient = &r->record->gradients[t->grad];
-  if (!gradient->data) {
-    tensor view =
-        tensor_view(NULL, t->type, t->rank, t->dims[0], t->dims[1], t->dims[2], t->dims[3]);
-    *gradient =
-        run_tensor(r, view.type, view.rank, view.dims[0], view.dims[1], view.dims[2], view.dims[3]);
-    if (gradient->data) {
-      r->dev->clear(r->dev, gradient->data, tensor_bytes(gradient), &r->failure);
+  slot *s = &r->record->slots[t->grad];
+  if (!r->record->sweeping && s->watched && !s->data) {
+    open_gradient(r, s);
+  }
+  if (r->record->sweeping ? !s->needed : !s->watched) {
+    return (tensor){0};
+  }
+  tensor gradient = *t;
+  gradient.data = s->data;
+  gradient.type = s->shape.type;
+  gradient.grad = 0;
+  return gradient;
+}
+
+void tape_clear_gradients(tape *t)
+{
+  for (int i = 1; i < t->n_slots; ++i) {
+    give_back(t, &t->slots[i]);
+  }
+}
+
+// ---- sweeps ----
+
+void tape_seed(run *r, const tensor *output, const tensor *seed)
+{
+  if (!run_ok(r)) {
+    return;
+  }
+  if (!r->record || !output->grad) {
+    run_fail(r, STATUS_USAGE, "the tensor to sweep from is not on the tape");
+    return;
+  }
+  slot *s = &r->record->slots[output->grad];
+  open_gradient(r, s);
+  if (run_ok(r)) {
+    tensor sum = *output;
+    sum.data = s->data;
+    r->dev->table.add(r, &sum, &sum, seed);
+  }
+}
+
+// Does a target lie before this call?
+static bool node_wanted(const tape *t, const tape_node *node)
+{
+  bool wanted = false;
+  for (int i = 0; i < TAPE_MAX_WEIGHTS; ++i) {
+    wanted = wanted || ((t->targets & TAPE_WEIGHTS) && node->weights[i] && node->weights[i]->grad);
+  }
+  for (int i = 0; i < TAPE_MAX_INPUTS; ++i) {
+    wanted = wanted || (node->in[i].grad && t->slots[node->in[i].grad].needed);
+  }
+  return wanted;
+}
+
+static void find_needed(tape *t, int first, int end)
+{
+  for (int i = 1; i < t->n_slots; ++i) {
+    t->slots[i].needed = t->slots[i].watched && (t->targets & TAPE_TENSORS);
+  }
+  for (int i = first; i < end; ++i) {
+    if (node_wanted(t, &t->nodes[i])) {
+      t->slots[t->nodes[i].out.grad].needed = true;
     }
   }
-  return *gradient;
+}
+
+static void sweep_node(run *r, const tape_node *node)
+{
+  tape *t = r->record;
+  for (int i = 0; i < TAPE_MAX_INPUTS; ++i) {
+    if (node->in[i].grad && t->slots[node->in[i].grad].needed) {
+      open_gradient(r, &t->slots[node->in[i].grad]);
+    }
+  }
+  if (!r->dev->table.backward[node->op]) {
+    run_fail(r, STATUS_UNSUPPORTED, "%s has no backward on %s", op_name(node->op), r->dev->name);
+  }
+  if (!run_ok(r)) {
+    return;
+  }
+  tape_node masked = *node; // frozen weights are shown without a gradient, and so cost nothing
+  weight frozen[TAPE_MAX_WEIGHTS];
+  for (int i = 0; i < TAPE_MAX_WEIGHTS && !(t->targets & TAPE_WEIGHTS); ++i) {
+    if (node->weights[i]) {
+      frozen[i] = *node->weights[i];
+      frozen[i].grad = NULL;
+      masked.weights[i] = &frozen[i];
+    }
+  }
+  const size_t mark = arena_mark(r->memory);
+  r->dev->table.backward[node->op](r, &masked);
+  arena_rewind(r->memory, mark);
+}
+
+void tape_sweep(run *r, int first, int end)
+{
+  tape *t = r->record;
+  if (!t || !run_ok(r)) {
+    return;
+  }
+  find_needed(t, first, end);
+  t->sweeping = true;
+  for (int i = end - 1; i >= first && run_ok(r); --i) {
+    const tape_node *node = &t->nodes[i];
+    slot *out = &t->slots[node->out.grad];
+    if (out->data && !out->finished && node_wanted(t, node)) {
+      sweep_node(r, node);
+    }
+    if (out->watched) {
+      out->finished = true;
+    } else {
+      give_back(t, out);
+    }
+  }
+  t->sweeping = false;
 }
 
 void tape_backward(run *r, const tensor *output, const tensor *seed)
 {
-  tensor top = tape_gradient(r, output);
-  if (!top.data) {
-    run_fail(r, STATUS_USAGE, "the tensor to sweep from is not on the tape");
-    return;
-  }
-  r->dev->table.add(r, &top, &top, seed);
-  for (int i = r->record->n_nodes - 1; i >= 0 && run_ok(r); --i) {
-    const tape_node *node = &r->record->nodes[i];
-    if (!r->record->gradients[node->out.grad].data) {
-      continue; // nothing that is swept from depends on this call
-    }
-    if (!r->dev->table.backward[node->op]) {
-      run_fail(r, STATUS_UNSUPPORTED, "%s has no backward on %s", op_name(node->op), r->dev->name);
-      return;
-    }
-    r->dev->table.backward[node->op](r, node);
+  tape_seed(r, output, seed);
+  if (run_ok(r)) {
+    tape_sweep(r, 0, r->record->n_nodes);
   }
 }
 
