@@ -59,6 +59,27 @@ void weight_fold(weight *w)
   }
 }
 
+// With u = v / |v|: dg = dw . u and dv = g / |v| (dw - dg u).
+void weight_norm_backward(const weight *w, const float *dmaster, float *dg, float *dv)
+{
+  const int64_t inner = weight_count(w) / w->dims[0];
+  for (int64_t i = 0; i < w->dims[0]; ++i) {
+    const float *v = w->norm_v + i * inner, *d = dmaster + i * inner;
+    double squares = 0.0, product = 0.0;
+    for (int64_t j = 0; j < inner; ++j) {
+      squares += (double)v[j] * (double)v[j];
+      product += (double)d[j] * (double)v[j];
+    }
+    const double inverse = squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
+    const double along = product * inverse * inverse; // dg / |v|
+    const double gain = (double)w->norm_g[i] * inverse;
+    dg[i] = (float)(product * inverse);
+    for (int64_t j = 0; j < inner; ++j) {
+      dv[i * inner + j] = (float)(gain * ((double)d[j] - along * (double)v[j]));
+    }
+  }
+}
+
 status weight_refresh(device *dev, weight *w, error *err)
 {
   if (w->form && w->form_version == w->version) {

@@ -58,6 +58,11 @@ status weight_allocate(weight *w, bool normalised, error *err);
 /// Source: Salimans and Kingma 2016, eq. 2.
 void weight_fold(weight *w);
 
+/// Gradients of g [dims[0]] and v (shape of the master) from the master's, all host memory, written
+/// (not added); `dv` may be `dmaster`. Needs norm_g and norm_v. A direction of length zero, which
+/// folds to zero, gets zero. Sums in double. Source: Salimans and Kingma 2016, eq. 3.
+void weight_norm_backward(const weight *w, const float *dmaster, float *dg, float *dv);
+
 /// Bring the compute form up to date on `dev`: after load and after each optimiser update. Does
 /// nothing when `form_version == version`. Not from the audio thread. Errors: STATUS_NO_MEMORY,
 /// STATUS_UNSUPPORTED (storage type this device has no kernel for).
