@@ -19,8 +19,9 @@ struct op_bench {
   const op_case *c;
   device *dev;
   uint64_t seed;
-  int64_t n, only; // streams here; index of the only stream, or -1
-  tensor inputs[BENCH_MAX_INPUTS];
+  int64_t n, only;                 // streams here; index of the only stream, or -1
+  tensor inputs[BENCH_MAX_INPUTS]; // codes and lengths after the real ones
+  const char *input_names[BENCH_MAX_INPUTS];
   int n_inputs;
   weight weights[OP_CASE_MAX_WEIGHTS];
   int n_weights;
@@ -31,7 +32,7 @@ struct op_bench {
   tape *record;
   double *result;
   int64_t result_count, result_capacity;
-  double *gradients[OP_CASE_MAX_WEIGHTS + 1];
+  double *gradients[BENCH_MAX_INPUTS + OP_CASE_MAX_WEIGHTS];
 };
 
 // ---- values made from (name, seed) ----
@@ -79,6 +80,7 @@ static bool add_input(op_bench *b, const char *name, int rank, int64_t d1, int64
   }
   ok = ok && upload_real(b, t.data, values, n * each, err);
   free(values);
+  b->input_names[b->n_inputs] = name;
   b->inputs[b->n_inputs++] = t;
   return ok;
 }
@@ -100,6 +102,7 @@ static bool add_codes(op_bench *b, const char *name, int rank, int64_t d1, int64
   const size_t bytes = (size_t)(b->n * each) * sizeof *codes;
   ok = ok && b->dev->upload(b->dev, t.data, codes, bytes, err) == STATUS_OK;
   free(codes);
+  b->input_names[b->n_inputs] = name;
   b->inputs[b->n_inputs++] = t;
   return ok;
 }
@@ -331,9 +334,7 @@ static tensor piece_of(run *r, const op_bench *b, const tensor *whole, int64_t a
 static tensor call_conv(run *r, op_bench *b, int64_t at, int64_t rows)
 {
   const op_case *c = b->c;
-  tensor x = piece_of(r, b, &b->inputs[0], at, rows);
-  tape_watch(r, &x);
-  b->inputs[0].grad = x.grad;
+  const tensor x = piece_of(r, b, &b->inputs[0], at, rows);
   const weight *bias = c->bias ? &b->weights[1] : NULL;
   tensor *history = c->streaming ? &b->history : NULL;
   if (c->op == OP_CONV_TRANSPOSED1D) {
@@ -395,9 +396,6 @@ static tensor call(run *r, op_bench *b, int64_t at, int64_t rows)
     return call_attention(r, b, at, rows);
   default:
     break;
-  }
-  if (c->op != OP_EMBED && c->op != OP_RVQ_DECODE) {
-    tape_watch(r, &in[0]);
   }
   switch (c->op) {
   case OP_LINEAR:
@@ -667,7 +665,7 @@ void op_bench_free(op_bench *b)
   for (int i = 0; i < b->n_weights; ++i) {
     weight_free(b->dev, &b->weights[i]);
   }
-  for (int i = 0; i <= OP_CASE_MAX_WEIGHTS; ++i) {
+  for (int i = 0; i < BENCH_MAX_INPUTS + OP_CASE_MAX_WEIGHTS; ++i) {
     free(b->gradients[i]);
   }
   b->dev->release(b->dev, b->history.data);
@@ -682,14 +680,31 @@ void op_bench_free(op_bench *b)
 
 // ---- gradients ----
 
+static int real_inputs(const op_bench *b)
+{
+  int count = 0;
+  while (count < b->n_inputs && b->inputs[count].type == b->dev->real) {
+    ++count;
+  }
+  return count;
+}
+
+// The weight of a slot, or null: the slot is an input's.
+static weight *weight_of_slot(const op_bench *b, int slot)
+{
+  const int inputs = real_inputs(b);
+  return slot < inputs ? NULL : (weight *)&b->weights[slot - inputs];
+}
+
 int op_bench_slots(const op_bench *b)
 {
-  return 1 + b->n_weights;
+  return real_inputs(b) + b->n_weights;
 }
 
 const char *op_bench_slot_name(const op_bench *b, int slot)
 {
-  return slot == 0 ? "x" : b->weights[slot - 1].name;
+  const weight *w = weight_of_slot(b, slot);
+  return w ? w->name : b->input_names[slot];
 }
 
 static double seed_at(int64_t index)
@@ -699,7 +714,8 @@ static double seed_at(int64_t index)
 
 const double *op_bench_gradient(const op_bench *b, int slot, int64_t *count)
 {
-  *count = slot == 0 ? tensor_count(&b->inputs[0]) : weight_count(&b->weights[slot - 1]);
+  const weight *w = weight_of_slot(b, slot);
+  *count = w ? weight_count(w) : tensor_count(&b->inputs[slot]);
   return b->gradients[slot];
 }
 
@@ -725,11 +741,14 @@ status op_bench_backward(op_bench *b, error *err)
     return code;
   }
   tape_reset(b->record);
-  b->inputs[0].grad = 0;
   arena_rewind(&b->memory, 0);
   run r;
   run_init(&r, b->dev, &b->memory);
   r.record = b->record;
+  for (int i = 0; i < real_inputs(b); ++i) {
+    b->inputs[i].grad = 0;
+    tape_watch(&r, &b->inputs[i]);
+  }
   code = start_fresh(b, err);
   r.control = b->c->streaming ? &b->control : NULL;
   tensor y = call(&r, b, 0, b->c->rows);
@@ -740,10 +759,11 @@ status op_bench_backward(op_bench *b, error *err)
   if (run_ok(&r)) {
     tape_backward(&r, &y, &seed);
   }
-  tensor dx = tape_gradient(&r, &b->inputs[0]);
-  bool kept = keep_gradient(b, 0, dx.data);
-  for (int i = 0; i < b->n_weights; ++i) {
-    kept = keep_gradient(b, i + 1, b->weights[i].grad) && kept;
+  bool kept = true;
+  for (int slot = 0; slot < op_bench_slots(b); ++slot) {
+    const weight *w = weight_of_slot(b, slot);
+    const void *values = w ? w->grad : tape_gradient(&r, &b->inputs[slot]).data;
+    kept = keep_gradient(b, slot, values) && kept;
   }
   if (!run_ok(&r)) {
     return error_set(err, r.failure.code, "%s: %s", b->c->name, r.failure.message);
@@ -751,40 +771,32 @@ status op_bench_backward(op_bench *b, error *err)
   return kept ? code : error_set(err, STATUS_NO_MEMORY, "no memory for gradients");
 }
 
-static void shift_element(op_bench *b, int slot, int64_t index, double delta)
+static void set_element(op_bench *b, int slot, int64_t index, double value)
 {
-  if (slot == 0) {
-    ((double *)b->inputs[0].data)[index] += delta;
+  weight *w = weight_of_slot(b, slot);
+  if (!w) {
+    ((double *)b->inputs[slot].data)[index] = value;
     return;
   }
-  weight *w = &b->weights[slot - 1];
-  w->master[index] += (float)delta;
+  w->master[index] = (float)value;
   ++w->version;
   weight_refresh(b->dev, w, NULL);
 }
 
 double op_bench_loss(op_bench *b, int slot, int64_t index, double delta)
 {
-  double before = 0.0;
-  if (slot == 0) {
-    before = ((double *)b->inputs[0].data)[index];
-  } else {
-    before = (double)b->weights[slot - 1].master[index];
-  }
+  const weight *w = weight_of_slot(b, slot);
+  const double before =
+      w ? (double)w->master[index] : ((const double *)b->inputs[slot].data)[index];
   tape *record = b->record;
   b->record = NULL;
-  shift_element(b, slot, index, delta);
+  set_element(b, slot, index, before + delta);
   const status code = sweep(b, 0, NULL);
   b->record = record;
   double loss = code ? (double)NAN : 0.0;
   for (int64_t i = 0; i < b->result_count; ++i) {
     loss += seed_at(i) * b->result[i];
   }
-  if (slot == 0) {
-    ((double *)b->inputs[0].data)[index] = before;
-  } else {
-    b->weights[slot - 1].master[index] = (float)before;
-    shift_element(b, slot, index, 0.0);
-  }
+  set_element(b, slot, index, before);
   return loss;
 }

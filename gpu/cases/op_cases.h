@@ -61,7 +61,7 @@ double op_case_macs(const op_case *c);
 double op_case_bytes(const op_case *c, dtype storage);
 
 /// For the gradient check, on a double device: sweep back from Loss = sum(seed * y) with fixed
-/// pseudo-random seeds. Slot 0 is input 0, then every weight in order.
+/// pseudo-random seeds. Slots: every input that is not codes, then every weight, in order.
 status op_bench_backward(op_bench *b, error *err);
 int op_bench_slots(const op_bench *b);
 const char *op_bench_slot_name(const op_bench *b, int slot);
