@@ -34,12 +34,12 @@ codec_info seanet_info(const seanet *net)
 
 // ---- the config's words ------------------------------------------------------------------------
 
-static const char *const pad_words[] = {"zero", "reflect", "replicate"};
-static const char *const norm_words[] = {"none", "weight", "time_group"};
-static const char *const order_words[] = {"act_first", "act_last"};
-static const char *const act_words[] = {"none", "elu",  "leaky_relu", "relu",
-                                        "gelu", "silu", "tanh",       "sigmoid"};
-#define N_WORDS(words) (int)(sizeof(words) / sizeof *(words))
+const char *const seanet_pad_words[] = {"zero", "reflect", "replicate", NULL};
+const char *const seanet_norm_words[] = {"none", "weight", "time_group", NULL};
+const char *const seanet_order_words[] = {"act_first", "act_last", NULL};
+const char *const seanet_act_words[] = {"none", "elu",  "leaky_relu", "relu", "gelu",
+                                        "silu", "tanh", "sigmoid",    NULL};
+#define N_FIELDS(list) (int)(sizeof(list) / sizeof *(list))
 
 /// One integer of the config or of a half, and where it lies.
 typedef struct integer_field {
@@ -76,7 +76,7 @@ static void write_half(json_writer *w, const char *key, const seanet_half_config
 {
   seanet_half_config copy = *half;
   json_begin_object(w, key);
-  for (int i = 0; i < N_WORDS(half_fields); ++i) {
+  for (int i = 0; i < N_FIELDS(half_fields); ++i) {
     json_write_integer(w, half_fields[i].key, *field_at(&copy, &half_fields[i]));
   }
   json_end_object(w);
@@ -85,7 +85,7 @@ static void write_half(json_writer *w, const char *key, const seanet_half_config
 static void write_network(json_writer *w, const void *pointer)
 {
   seanet_config config = *(const seanet_config *)pointer;
-  for (int i = 0; i < N_WORDS(fields); ++i) {
+  for (int i = 0; i < N_FIELDS(fields); ++i) {
     json_write_integer(w, fields[i].key, *field_at(&config, &fields[i]));
   }
   json_begin_array(w, "strides");
@@ -97,11 +97,11 @@ static void write_network(json_writer *w, const void *pointer)
   write_half(w, "decoder", &config.decoder);
   json_write_bool(w, "true_skip", config.true_skip);
   json_write_bool(w, "causal", config.causal);
-  json_write_string(w, "pad", pad_words[config.pad]);
-  json_write_string(w, "norm", norm_words[config.norm]);
-  json_write_string(w, "act", act_words[config.act]);
+  json_write_string(w, "pad", seanet_pad_words[config.pad]);
+  json_write_string(w, "norm", seanet_norm_words[config.norm]);
+  json_write_string(w, "act", seanet_act_words[config.act]);
   json_write_number(w, "act_slope", (double)config.act_slope);
-  json_write_string(w, "order", order_words[config.order]);
+  json_write_string(w, "order", seanet_order_words[config.order]);
 }
 
 status seanet_save(seanet *net, const char *path, const char *const *sources, int n_sources,
@@ -136,7 +136,7 @@ static status read_half(seanet_half_config *half, const json *network, const cha
   if (json_get_type(object) != JSON_OBJECT) {
     return error_set(err, STATUS_FORMAT, "%s: expected an object", key);
   }
-  const status code = read_integers(object, half, half_fields, N_WORDS(half_fields), err);
+  const status code = read_integers(object, half, half_fields, N_FIELDS(half_fields), err);
   return code == STATUS_OK ? code : error_prefix(err, "%s", key);
 }
 
@@ -158,15 +158,15 @@ static status read_strides(seanet_config *config, const json *network, error *er
 }
 
 /// Index of the member's word among `words`.
-static status read_word(const json *network, const char *key, const char *const *words, int n_words,
-                        int *out, error *err)
+static status read_word(const json *network, const char *key, const char *const *words, int *out,
+                        error *err)
 {
   const char *found = "";
   status code = json_need_string(network, key, &found, err);
   if (code != STATUS_OK) {
     return code;
   }
-  for (int i = 0; i < n_words; ++i) {
+  for (int i = 0; words[i]; ++i) {
     if (!strcmp(words[i], found)) {
       *out = i;
       return STATUS_OK;
@@ -179,15 +179,15 @@ static status read_words(seanet_config *config, const json *network, error *err)
 {
   int pad = 0, norm = 0, act = 0, order = 0;
   double slope = 0.0;
-  status code = read_word(network, "pad", pad_words, N_WORDS(pad_words), &pad, err);
+  status code = read_word(network, "pad", seanet_pad_words, &pad, err);
   if (code == STATUS_OK) {
-    code = read_word(network, "norm", norm_words, N_WORDS(norm_words), &norm, err);
+    code = read_word(network, "norm", seanet_norm_words, &norm, err);
   }
   if (code == STATUS_OK) {
-    code = read_word(network, "act", act_words, N_WORDS(act_words), &act, err);
+    code = read_word(network, "act", seanet_act_words, &act, err);
   }
   if (code == STATUS_OK) {
-    code = read_word(network, "order", order_words, N_WORDS(order_words), &order, err);
+    code = read_word(network, "order", seanet_order_words, &order, err);
   }
   if (code == STATUS_OK) {
     code = json_need_number(network, "act_slope", &slope, err);
@@ -208,7 +208,7 @@ static status read_words(seanet_config *config, const json *network, error *err)
 
 static status read_network(seanet_config *config, const json *network, error *err)
 {
-  status code = read_integers(network, config, fields, N_WORDS(fields), err);
+  status code = read_integers(network, config, fields, N_FIELDS(fields), err);
   if (code == STATUS_OK) {
     code = read_strides(config, network, err);
   }

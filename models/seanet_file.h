@@ -19,6 +19,10 @@
 #include "models/codec.h"
 #include "models/seanet.h"
 
+/// The config's words in the order of their enums, a null pointer after the last.
+extern const char *const seanet_pad_words[],
+    *const seanet_norm_words[], *const seanet_act_words[], *const seanet_order_words[];
+
 /// What a network is as a codec.
 codec_info seanet_info(const seanet *net);
 
