@@ -71,6 +71,7 @@ typedef struct recipe_optimiser {
 typedef struct recipe_loss {
   double wave_l1, wave_l2, mel, commitment, adversarial, feature;
   double wave_l1_warmup, mel_warmup; ///< in the unquantised phase
+  double mel_adversarial;            ///< in the adversarial phase; 0: as before it
   recipe_list mel_windows;           ///< samples; hop window / 4
   int64_t mel_bins;                  ///< per window, fewer where the window has fewer
   int64_t mel_least_fft;             ///< transform length at least this (zero-padded window)
@@ -92,7 +93,7 @@ typedef struct recipe_quantiser {
   double smoothing;         ///< Laplace epsilon; 0: none
   double dead_share;        ///< replaced below this share of uniform use
   int64_t dead_interval;    ///< steps between looks
-  int64_t start_vectors;    ///< k-means starts from at least so many (>= 20000)
+  int64_t start_vectors;    ///< k-means starts from at least so many, never below codebook_size
   int64_t start_iterations; ///< of k-means
   bool detached;            ///< residual passes detached between stages; false: the published bug
   bool commitment_sum;      ///< sum over stages (system 4), else mean
@@ -102,7 +103,7 @@ typedef struct recipe_quantiser {
 typedef struct recipe_discriminator {
   recipe_list stft_windows; ///< multi-scale STFT discriminators; empty: none
   int64_t stft_channels;
-  bool stft_single;      ///< system 4's one-window residual discriminator instead
+  bool stft_single;      ///< system 4's residual discriminator over the one window listed instead
   int64_t wave_scales;   ///< multi-scale wave discriminators; 0: none
   int64_t wave_channels; ///< of their first convolution
   recipe_list periods;   ///< multi-period discriminators; empty: none
@@ -121,9 +122,10 @@ typedef struct recipe_run {
   int init; ///< recipe_init
 } recipe_run;
 
+/// Bytes that no value uses are zero: two recipes are equal when memcmp says so.
 typedef struct recipe {
-  char name[64];
-  seanet_config codec;
+  char name[64];       ///< [recipe]
+  seanet_config codec; ///< [codec], its halves in [encoder] and [decoder]
   recipe_data data;
   recipe_batch batch;
   recipe_phases phases;
@@ -134,16 +136,20 @@ typedef struct recipe {
   recipe_run run;
 } recipe;
 
-/// Read `path` over the defaults, then apply `overrides` ("section.key=value" each), then check.
-/// STATUS_NOT_FOUND, STATUS_USAGE: one sentence with file, line, key, value and what is possible.
+/// Read `path` (null: no file) over the defaults, then apply `overrides` ("section.key=value"
+/// each), then check. STATUS_NOT_FOUND, STATUS_IO, STATUS_NO_MEMORY; STATUS_USAGE: one sentence
+/// with file, line, key, value and what is possible; STATUS_UNSUPPORTED: a build without libinih.
 status recipe_load(recipe *out, const char *path, const char *const *overrides, int n_overrides,
                    error *err);
 
-/// From text, for the copy stored in a run.
+/// From text, for the copy stored in a run; `name` names it in messages. Errors as above.
 status recipe_parse(recipe *out, const char *text, const char *name, error *err);
 
-/// The resolved recipe as INI text with every value; the caller frees it. Reading it gives the same
-/// recipe, bit for bit. STATUS_NO_MEMORY.
+/// Whether the values make sense together. STATUS_USAGE: one sentence with keys and values.
+status recipe_check(const recipe *in, error *err);
+
+/// The resolved recipe as INI text with every value, each under its meaning; the caller frees it.
+/// Reading it gives the same recipe, bit for bit. STATUS_NO_MEMORY.
 status recipe_write(const recipe *in, char **text, error *err);
 
 #endif
