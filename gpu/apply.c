@@ -370,6 +370,57 @@ tensor apply_softmax(run *r, tensor x)
   return y;
 }
 
+// Operators that only training uses need not exist on every device.
+static bool available(run *r, op_id op)
+{
+  if (run_ok(r) && !op_available(&r->dev->table, op)) {
+    run_fail(r, STATUS_UNSUPPORTED, "%s does not exist on %s", op_name(op), r->dev->name);
+  }
+  return run_ok(r);
+}
+
+tensor apply_avg_pool1d(run *r, tensor x, const avg_pool1d_args *args)
+{
+  if (!ready(r, &x, "avg_pool1d") || !available(r, OP_AVG_POOL1D)) {
+    return (tensor){0};
+  }
+  const int64_t room = x.dims[1] + 2 * args->pad - args->kernel;
+  if (args->kernel < 1 || args->stride < 1 || args->pad < 0 || 2 * args->pad > args->kernel ||
+      room < 0) {
+    run_fail(r, STATUS_USAGE, "avg_pool1d: kernel %lld, stride %lld, padding %lld over %lld rows",
+             (long long)args->kernel, (long long)args->stride, (long long)args->pad,
+             (long long)x.dims[1]);
+    return (tensor){0};
+  }
+  tensor y = run_tensor(r, r->dev->real, 3, x.dims[0], room / args->stride + 1, x.dims[2], 1);
+  if (run_ok(r)) {
+    r->dev->table.avg_pool1d(r, &y, &x, args);
+  }
+  tape_node *node = tape_push(r, OP_AVG_POOL1D, &y);
+  if (node) {
+    node->in[0] = x;
+    node->args.avg_pool1d = *args;
+  }
+  return y;
+}
+
+tensor apply_reduce(run *r, tensor x, reduction kind)
+{
+  if (!ready(r, &x, "reduce") || !available(r, OP_REDUCE)) {
+    return (tensor){0};
+  }
+  tensor y = run_tensor(r, r->dev->real, 1, 1, 1, 1, 1);
+  if (run_ok(r)) {
+    r->dev->table.reduce(r, &y, &x, kind);
+  }
+  tape_node *node = tape_push(r, OP_REDUCE, &y);
+  if (node) {
+    node->in[0] = x;
+    node->args.reduce = kind;
+  }
+  return y;
+}
+
 tensor apply_nearest(run *r, tensor x, const weight *codebook)
 {
   if (!ready(r, &x, "nearest") ||

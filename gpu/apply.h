@@ -35,6 +35,8 @@ tensor apply_add(run *r, tensor a, tensor b);
 tensor apply_multiply(run *r, tensor a, tensor b);
 tensor apply_scale(run *r, tensor a, float factor);
 tensor apply_softmax(run *r, tensor x);
+tensor apply_avg_pool1d(run *r, tensor x, const avg_pool1d_args *args);
+tensor apply_reduce(run *r, tensor x, reduction kind);
 tensor apply_nearest(run *r, tensor x, const weight *codebook);
 tensor apply_rvq_encode(run *r, tensor x, const weight *const *codebooks, int n_used);
 tensor apply_rvq_decode(run *r, tensor codes, const weight *const *codebooks, int n_used);

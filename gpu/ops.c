@@ -24,7 +24,21 @@ const char *op_name(op_id op)
       [OP_NEAREST] = "nearest",
       [OP_RVQ_ENCODE] = "rvq_encode",
       [OP_RVQ_DECODE] = "rvq_decode",
+      [OP_AVG_POOL1D] = "avg_pool1d",
+      [OP_REDUCE] = "reduce",
       [OP_ADVANCE] = "advance",
   };
   return op >= 0 && op < OP_COUNT ? names[op] : "?";
+}
+
+bool op_available(const ops *table, op_id op)
+{
+  switch (op) {
+  case OP_AVG_POOL1D:
+    return table->avg_pool1d != NULL;
+  case OP_REDUCE:
+    return table->reduce != NULL;
+  default:
+    return op >= 0 && op < OP_COUNT;
+  }
 }

@@ -116,6 +116,19 @@ typedef struct attention_args {
   float scale;      ///< of q . k, usually 1 / sqrt(D)
 } attention_args;
 
+typedef struct avg_pool1d_args {
+  int64_t kernel, stride;
+  int64_t pad;        ///< rows of zeros on either side, at most kernel / 2
+  bool count_padding; ///< divide by `kernel` everywhere, else by the real rows in the window
+} avg_pool1d_args;
+
+typedef enum reduction {
+  REDUCE_SUM,
+  REDUCE_MEAN,
+  REDUCE_ABS_MEAN,    ///< of |x|; its gradient at 0 is 0
+  REDUCE_SQUARE_MEAN, ///< of x^2
+} reduction;
+
 #define OPS_MAX_CODEBOOKS 64
 
 /// Slots in the order of `struct ops`; names in `op_name`.
@@ -138,6 +151,8 @@ typedef enum op_id {
   OP_NEAREST,
   OP_RVQ_ENCODE,
   OP_RVQ_DECODE,
+  OP_AVG_POOL1D,
+  OP_REDUCE,
   OP_ADVANCE,
   OP_COUNT
 } op_id;
@@ -231,6 +246,13 @@ typedef struct ops {
   void (*rvq_decode)(run *r, tensor *y, const tensor *codes, const weight *const *codebooks,
                      int n_used);
 
+  /// y[n, U, C] = mean of each channel over `kernel` rows of x[n, T, C], every `stride` rows:
+  /// U = floor((T + 2 pad - kernel) / stride) + 1. Whole sequences. As PyTorch's AvgPool1d.
+  void (*avg_pool1d)(run *r, tensor *y, const tensor *x, const avg_pool1d_args *args);
+
+  /// y[1] = x reduced over all its elements, summed in double.
+  void (*reduce)(run *r, tensor *y, const tensor *x, reduction kind);
+
   /// After a step: position += n_steps and reset = 0 for every stream.
   void (*advance)(run *r, stream_control *control, int64_t n_steps);
 
@@ -242,5 +264,9 @@ typedef struct ops {
 } ops;
 
 const char *op_name(op_id op);
+
+/// Is the forward slot of `op` filled? Operators that only training uses may be missing on a
+/// device; applying one there fails the run with STATUS_UNSUPPORTED.
+bool op_available(const ops *table, op_id op);
 
 #endif

@@ -36,6 +36,8 @@ typedef struct tape_node {
       float slope;
     } activate;
     float factor;
+    avg_pool1d_args avg_pool1d;
+    reduction reduce;
   } args;
 } tape_node;
 

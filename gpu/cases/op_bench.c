@@ -422,6 +422,11 @@ static tensor call(run *r, op_bench *b, int64_t at, int64_t rows)
     return apply_scale(r, in[0], -1.75f);
   case OP_SOFTMAX:
     return apply_softmax(r, in[0]);
+  case OP_AVG_POOL1D:
+    return apply_avg_pool1d(r, in[0],
+                            &(avg_pool1d_args){c->kernel, c->stride, c->pad_left, c->bias});
+  case OP_REDUCE:
+    return apply_reduce(r, in[0], c->reduce);
   case OP_NEAREST:
     return apply_nearest(r, in[0], b->codebooks[0]);
   case OP_RVQ_ENCODE:

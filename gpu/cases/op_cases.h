@@ -20,11 +20,12 @@ typedef struct op_case {
   pad_mode mode;
   activation act_in, act_out;
   bool streaming;           ///< with history, state or cache, in pieces
-  bool bias, residual;      ///< present; LSTM: residual means skip
+  bool bias, residual;      ///< present; LSTM: residual means skip; pooling: bias counts padding
   bool bench;               ///< worth timing: a shape of a real network
   attention_args attention; ///< OP_ATTENTION; capacity of the cache in `kernel`
   norm_args norm;           ///< OP_NORM, OP_NORM_LINEAR
   int64_t height, kernel_h; ///< OP_CONV2D: rows is the width
+  reduction reduce;         ///< OP_REDUCE
 } op_case;
 
 /// The whole list.

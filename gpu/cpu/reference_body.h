@@ -267,6 +267,7 @@ static void FN(add_into)(const tensor *to, const tensor *from)
 
 #include "gpu/cpu/reference_conv.h"
 #include "gpu/cpu/reference_dense.h"
+#include "gpu/cpu/reference_pool.h"
 #include "gpu/cpu/reference_rvq.h"
 
 void FN(reference_install)(device *dev)
@@ -291,6 +292,8 @@ void FN(reference_install)(device *dev)
       .nearest = FN(nearest),
       .rvq_encode = FN(rvq_encode),
       .rvq_decode = FN(rvq_decode),
+      .avg_pool1d = FN(avg_pool1d),
+      .reduce = FN(reduce),
       .advance = FN(advance),
   };
   dev->table.backward[OP_CONV1D] = FN(conv1d_backward);
@@ -299,6 +302,8 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
   dev->table.backward[OP_ADD] = FN(add_backward);
   dev->table.backward[OP_SCALE] = FN(scale_backward);
+  dev->table.backward[OP_AVG_POOL1D] = FN(avg_pool1d_backward);
+  dev->table.backward[OP_REDUCE] = FN(reduce_backward);
   for (int i = 0; i < OP_COUNT; ++i) {
     dev->table.variant[i] = "reference";
   }

@@ -207,6 +207,9 @@ static void check_operators(check *k, const op_case *cases, int n_cases, uint64_
   static const dtype storages[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_I8};
   for (int i = 0; i < n_cases; ++i) {
     const bool typed = has_matrix(cases[i].op);
+    if (!op_available(&k->cuda->table, cases[i].op)) {
+      continue;
+    }
     for (int s = typed && k->quick ? 1 : 0; s < (!typed ? 1 : k->quick ? 2 : 4); ++s) {
       const bool wanted = !k->only || strcmp(k->only, cases[i].name) == 0;
       if (wanted && (!gives_codes(cases[i].op) || seed == FIXED_SEED)) {
