@@ -114,7 +114,8 @@ static weight *add_weight(op_bench *b, const char *name, weight_use use, dtype s
   weight *w = &b->weights[b->n_weights++];
   weight_init(w, name, use, rank, dims);
   w->groups = b->c->groups ? b->c->groups : 1;
-  w->stride = use == WEIGHT_CONV_TRANSPOSED1D ? b->c->stride : 1;
+  const bool strided = use == WEIGHT_CONV1D && b->c->dilation == 1;
+  w->stride = strided || use == WEIGHT_CONV_TRANSPOSED1D ? b->c->stride : 1;
   w->storage = storage;
   if (weight_allocate(w, false, err) != STATUS_OK) {
     return NULL;
@@ -677,8 +678,9 @@ static bool keep_gradient(op_bench *b, int slot, const void *values)
   op_bench_gradient(b, slot, &count);
   free(b->gradients[slot]);
   b->gradients[slot] = calloc((size_t)count, sizeof(double));
-  if (b->gradients[slot] && values) {
-    memcpy(b->gradients[slot], values, (size_t)count * sizeof(double));
+  for (int64_t i = 0; b->gradients[slot] && values && i < count; ++i) {
+    b->gradients[slot][i] = b->dev->real == DTYPE_F64 ? ((const double *)values)[i]
+                                                      : (double)((const float *)values)[i];
   }
   return b->gradients[slot] != NULL;
 }
@@ -688,6 +690,7 @@ status op_bench_backward(op_bench *b, error *err)
   status code = b->record ? STATUS_OK : tape_new(&b->record, 8, err);
   for (int i = 0; !code && i < b->n_weights; ++i) {
     code = weight_track(b->dev, &b->weights[i], err);
+    code = code ? code : weight_refresh(b->dev, &b->weights[i], err);
   }
   if (code) {
     return code;
@@ -706,7 +709,11 @@ status op_bench_backward(op_bench *b, error *err)
   tensor y = call(&r, b, 0, b->c->rows);
   tensor seed = run_tensor(&r, y.type, y.rank, y.dims[0], y.dims[1], y.dims[2], y.dims[3]);
   for (int64_t i = 0; run_ok(&r) && i < tensor_count(&seed); ++i) {
-    ((double *)seed.data)[i] = seed_at(i);
+    if (seed.type == DTYPE_F64) {
+      ((double *)seed.data)[i] = seed_at(i);
+    } else {
+      ((float *)seed.data)[i] = (float)seed_at(i);
+    }
   }
   if (run_ok(&r)) {
     tape_backward(&r, &y, &seed);

@@ -61,14 +61,15 @@ const double *op_bench_result(const op_bench *b, int64_t *count);
 double op_case_macs(const op_case *c);
 double op_case_bytes(const op_case *c, dtype storage);
 
-/// For the gradient check, on a double device: sweep back from Loss = sum(seed * y) with fixed
+/// For the gradient checks, on a CPU device: sweep back from Loss = sum(seed * y) with fixed
 /// pseudo-random seeds. Slots: every input that is not codes, then every weight, in order.
 status op_bench_backward(op_bench *b, error *err);
 int op_bench_slots(const op_bench *b);
 const char *op_bench_slot_name(const op_bench *b, int slot);
 const double *op_bench_gradient(const op_bench *b, int slot, int64_t *count);
 
-/// Loss with element `index` of a slot changed by `delta`, which is undone before returning.
+/// On a double device: loss with element `index` of a slot changed by `delta`, which is undone
+/// before returning.
 double op_bench_loss(op_bench *b, int slot, int64_t index, double delta);
 
 #endif
