@@ -113,10 +113,14 @@ void weight_free(device *dev, weight *w)
   if (w->form) {
     dev->release(dev, w->form);
   }
+  if (w->adjoint) {
+    dev->release(dev, w->adjoint);
+  }
   if (w->grad) {
     dev->release(dev, w->grad);
   }
   w->form = NULL;
+  w->adjoint = NULL;
   w->grad = NULL;
   w->form_version = 0;
 }

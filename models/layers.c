@@ -58,6 +58,7 @@ void conv_layer_init(conv_layer *l, layer_set *set, const layer_place *place, in
   l->normed = place->normed;
   add_tensor(set, &l->w, place->name, "weight", WEIGHT_CONV1D, 3, dims);
   l->w.groups = args->groups;
+  l->w.stride = args->dilation == 1 ? args->stride : 1;
   add_vector(set, &l->bias, place->name, "bias", channels_out);
   if (l->normed) {
     add_vector(set, &l->norm_scale, place->name, "norm_scale", channels_out);

@@ -7,7 +7,7 @@
 
 #include "gpu/cpu/panels.h"
 #include "gpu/cpu/team.h"
-#include "gpu/run.h"
+#include "gpu/tape.h"
 
 /// Scratch of one operator: everything taken since `mark` goes back at its end, so that it stays in
 /// the cache from one operator to the next.
@@ -22,6 +22,9 @@ static inline void scratch_end(run *r, size_t mark)
 
 /// The part of a job that is the weight's: panels, outputs, scales of one block.
 window_job product_job(const panels *p, int64_t block);
+
+/// The window product for weights of one type.
+window_product product_for(const kernels *k, dtype type);
 
 /// Run `jobs` window products on weights of p's kind. With a team, jobs are dealt out where there
 /// are many, else each one's rows, else its panels. int8 takes scratch for the codes.
@@ -60,5 +63,9 @@ void fast_rvq_encode(run *r, tensor *codes, tensor *residual, const tensor *x,
                      const weight *const *codebooks, int n_used);
 void fast_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const *codebooks,
                      int n_used);
+
+/// Backward: gpu/tape.h. On the calling thread alone, scratch of a few hundred KB in L2.
+void fast_conv1d_backward(run *r, const tape_node *node);
+void fast_conv_transposed1d_backward(run *r, const tape_node *node);
 
 #endif

@@ -39,7 +39,7 @@ typedef struct products {
   int64_t n_panels;
 } products;
 
-static window_product product_for(const kernels *k, dtype type)
+window_product product_for(const kernels *k, dtype type)
 {
   switch (type) {
   case DTYPE_F16:

@@ -7,6 +7,7 @@
 #ifndef CONTINUO_GPU_CPU_KERNELS_H
 #define CONTINUO_GPU_CPU_KERNELS_H
 
+#include "gpu/cpu/outer.h"
 #include "gpu/cpu/window.h"
 #include "gpu/device.h"
 
@@ -53,6 +54,17 @@ typedef struct kernels {
                     tensor *cache_k, tensor *cache_v, const weight *sink_k, const weight *sink_v,
                     const tensor *lengths, const stream_control *control,
                     const attention_args *args);
+
+  /// The sweep back. Outer products summed over rows: gpu/cpu/outer.h.
+  void (*outer)(const outer_job *job);
+  /// to = start + d * act'(x), start null for zero; `to` may be `start` or `d`.
+  void (*chain)(float *to, const float *start, const float *d, const float *x, int64_t count,
+                activation act, float slope);
+  /// to[c] += sum over rows of x[row, c].
+  void (*column_sums)(float *to, const float *x, int64_t rows, int64_t columns);
+  /// to[j to_step + i] += from[i from_step + j] for i below rows, j below columns.
+  void (*transpose_add)(float *to, int64_t to_step, const float *from, int64_t from_step,
+                        int64_t rows, int64_t columns);
 } kernels;
 
 extern const kernels kernels_avx2;

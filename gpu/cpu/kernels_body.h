@@ -37,6 +37,9 @@
 
 #include "gpu/cpu/window_i8_body.h"
 
+#include "gpu/cpu/backward_body.h"
+#include "gpu/cpu/outer_body.h"
+
 // `act` is a constant where this is called: a loop of its own for each.
 static inline __attribute__((always_inline)) void
 activate_all(float *y, const float *x, int64_t count, const activation act, float slope)
@@ -304,5 +307,6 @@ static float quantise(int8_t *codes, const float *x, const int64_t *offsets, int
     .product_bf16 = product_bf16, .quantise = quantise, .activate = activate, .add = add,          \
     .subtract = subtract, .multiply = multiply, .scale = scale, .lstm_gates = lstm_gates,          \
     .nearest = nearest, .depthwise = depthwise, .norm_row = norm_row, .softmax_row = softmax_row,  \
-    .attention = attention_vec,                                                                    \
+    .attention = attention_vec, .outer = outer, .chain = chain, .column_sums = column_sums,        \
+    .transpose_add = transpose_add,                                                                \
   }

@@ -181,7 +181,8 @@ static void fill(const panels *p, const kernels *k, const float *rows, int8_t *c
   }
 }
 
-status panels_pack(device *dev, weight *w, error *err)
+// The form of `w` alone.
+static status pack_form(device *dev, weight *w, error *err)
 {
   const kernels *k = kernels_of(dev);
   if (w->storage != DTYPE_F32 && w->storage != DTYPE_F16 && w->storage != DTYPE_BF16 &&
@@ -216,4 +217,29 @@ status panels_pack(device *dev, weight *w, error *err)
   return packed
              ? STATUS_OK
              : error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %zu values", w->name, count);
+}
+
+weight adjoint_of(const weight *w)
+{
+  weight adjoint = *w;
+  adjoint.form = w->adjoint;
+  adjoint.form_bytes = w->adjoint_bytes;
+  adjoint.grad = NULL;
+  adjoint.use = w->use == WEIGHT_CONV_TRANSPOSED1D ? WEIGHT_CONV1D : WEIGHT_CONV_TRANSPOSED1D;
+  return adjoint;
+}
+
+status panels_pack(device *dev, weight *w, error *err)
+{
+  const status code = pack_form(dev, w, err);
+  const bool swept = w->grad || w->adjoint;
+  const bool product = w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D;
+  if (code != STATUS_OK || !swept || !product || w->storage == DTYPE_I8) {
+    return code;
+  }
+  weight adjoint = adjoint_of(w);
+  const status packed = pack_form(dev, &adjoint, err);
+  w->adjoint = adjoint.form;
+  w->adjoint_bytes = adjoint.form_bytes;
+  return packed;
 }

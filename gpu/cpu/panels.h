@@ -30,8 +30,13 @@ typedef struct panels {
   float *squares;        ///< codebooks: |row|^2
 } panels;
 
-/// `dev->pack` of a vector device.
+/// `dev->pack` of a vector device: the form, and the adjoint form of a weight that has a gradient.
 status panels_pack(device *dev, weight *w, error *err);
+
+/// `w` seen the other way, through which gradients of outputs reach inputs: the same master, for a
+/// convolution read as a transposed one and for a transposed one as a convolution. Its form is
+/// w->adjoint. A view: nothing of it is to be freed.
+weight adjoint_of(const weight *w);
 
 static inline const panels *panels_of(const weight *w)
 {

@@ -103,4 +103,45 @@ static inline vec vec_activate(vec x, activation act, vec slope)
   return x;
 }
 
+/// d gelu / dx = Phi(x) + x phi(x), the tail of Phi on its own side.
+static inline vec vec_gelu_derivative(vec x)
+{
+  const vec z = vec_mul(vec_abs(x), vec_set(0.707106781f));
+  const vec bell = vec_exp(vec_sub(vec_zero(), vec_mul(z, z)));
+  const vec tail = vec_mul(bell, vec_erfc_scaled(z));
+  const vec both = vec_select(vec_less(x, vec_zero()), tail, vec_sub(vec_set(2.0f), tail));
+  return vec_fma(vec_mul(x, vec_set(0.39894228f)), bell, vec_mul(vec_set(0.5f), both));
+}
+
+/// d act / dx of one activation of gpu/ops.h.
+static inline vec vec_derivative(vec x, activation act, vec slope)
+{
+  const vec zero = vec_zero(), one = vec_set(1.0f);
+  switch (act) {
+  case ACT_ELU:
+    return vec_select(vec_less(zero, x), one, vec_mul(slope, vec_exp(vec_min(zero, x))));
+  case ACT_LEAKY_RELU:
+    return vec_select(vec_less(zero, x), one, slope);
+  case ACT_RELU:
+    return vec_select(vec_less(zero, x), one, zero);
+  case ACT_GELU:
+    return vec_gelu_derivative(x);
+  case ACT_SILU: {
+    const vec share = vec_sigmoid(x);
+    return vec_mul(share, vec_fma(x, vec_sub(one, share), one));
+  }
+  case ACT_TANH: {
+    const vec y = vec_tanh(x);
+    return vec_fnma(y, y, one);
+  }
+  case ACT_SIGMOID: {
+    const vec y = vec_sigmoid(x);
+    return vec_mul(y, vec_sub(one, y));
+  }
+  case ACT_NONE:
+    break;
+  }
+  return one;
+}
+
 #endif

@@ -296,6 +296,80 @@ static void gradients_match_finite_differences(void **state)
   assert_true(checked > 100);
 }
 
+static double gradient_error(const op_bench *found, const op_bench *truth, int slot)
+{
+  int64_t count = 0;
+  const double *x = op_bench_gradient(found, slot, &count);
+  const double *y = op_bench_gradient(truth, slot, &count);
+  double off = 0.0, norm = 0.0;
+  for (int64_t i = 0; i < count; ++i) {
+    off += (x[i] - y[i]) * (x[i] - y[i]);
+    norm += y[i] * y[i];
+  }
+  if (norm == 0.0) {
+    return off == 0.0 ? 0.0 : (double)INFINITY;
+  }
+  return isfinite(off) ? sqrt(off / norm) : (double)INFINITY;
+}
+
+static op_bench *sweep_case(const op_case *c, device *dev, dtype storage)
+{
+  error err = {0};
+  op_bench *b = NULL;
+  if (op_bench_new(&b, c, dev, storage, SEED, &err) != STATUS_OK ||
+      op_bench_backward(b, &err) != STATUS_OK) {
+    fail_msg("%s on %s: %s", c->name, dev->name, err.message);
+  }
+  return b;
+}
+
+// Every variant's sweep back against the reference in double.
+static void check_sweep(const devices *d, const op_case *c, dtype storage)
+{
+  op_bench *truth = sweep_case(c, d->judge, storage);
+  for (int v = 0; v < d->count; ++v) {
+    op_bench *found = sweep_case(c, d->one[v], storage);
+    for (int slot = 0; slot < op_bench_slots(truth); ++slot) {
+      const double off = gradient_error(found, truth, slot);
+      if (!(off < 5e-6)) {
+        fail_msg("%s %s on %s: d%s: relative error %g", c->name, dtype_name(storage), d->names[v],
+                 op_bench_slot_name(truth, slot), off);
+      }
+    }
+    op_bench_free(found);
+  }
+  op_bench_free(truth);
+}
+
+static void each_variant_sweeps_back_near_double(void **state)
+{
+  const devices *d = *state;
+  int n_cases = 0, checked = 0;
+  const op_case *cases = op_cases(&n_cases);
+  for (int i = 0; i < n_cases; ++i) {
+    if (d->judge->table.backward[cases[i].op]) {
+      check_sweep(d, &cases[i], DTYPE_F32);
+      ++checked;
+    }
+  }
+  assert_true(checked > 20);
+}
+
+static void random_shapes_sweep_back_near_double(void **state)
+{
+  const devices *d = *state;
+  int checked = 0;
+  for (uint64_t seed = 0; seed < 4 * N_RANDOM; ++seed) {
+    char name[32];
+    const op_case c = op_case_random(seed, name);
+    if (d->judge->table.backward[c.op]) {
+      check_sweep(d, &c, seed % 4 == 0 ? DTYPE_BF16 : DTYPE_F32);
+      ++checked;
+    }
+  }
+  assert_true(checked >= N_RANDOM / 2);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -304,6 +378,8 @@ int main(void)
       cmocka_unit_test(bits_do_not_depend_on_pieces_threads_or_neighbours),
       cmocka_unit_test(random_shapes_are_near_and_exact),
       cmocka_unit_test(gradients_match_finite_differences),
+      cmocka_unit_test(each_variant_sweeps_back_near_double),
+      cmocka_unit_test(random_shapes_sweep_back_near_double),
   };
   return cmocka_run_group_tests(tests, open_devices, close_devices);
 }
