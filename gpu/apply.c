@@ -191,10 +191,13 @@ tensor apply_norm_linear(run *r, tensor x, const weight *norm_scale, const weigh
       !expect(r, w->name, "columns", w->dims[1], tensor_channels(&x))) {
     return (tensor){0};
   }
+  if (r->record) { // the composition has a backward
+    const tensor normed = apply_norm(r, x, norm_scale, norm_shift, NULL, NULL, norm);
+    return apply_linear(r, normed, w, bias, NULL, act);
+  }
   tensor y = rows_tensor(r, &x, w->dims[0]);
   if (run_ok(r)) {
     r->dev->table.norm_linear(r, &y, &x, norm_scale, norm_shift, norm, w, bias, act);
-    tape_push(r, OP_NORM_LINEAR, &y);
   }
   return y;
 }
@@ -289,7 +292,15 @@ tensor apply_norm(run *r, tensor x, const weight *scale, const weight *shift,
   tensor y = like(r, &x);
   if (run_ok(r)) {
     r->dev->table.norm(r, &y, &x, scale, shift, row_scale, row_shift, args);
-    tape_push(r, OP_NORM, &y);
+  }
+  tape_node *node = tape_push(r, OP_NORM, &y);
+  if (node) {
+    node->in[0] = x;
+    node->in[1] = row_scale ? *row_scale : (tensor){0};
+    node->in[2] = row_shift ? *row_shift : (tensor){0};
+    node->weights[0] = tracked(scale);
+    node->weights[1] = tracked(shift);
+    node->args.norm = *args;
   }
   return y;
 }

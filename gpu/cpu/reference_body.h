@@ -267,6 +267,7 @@ static void FN(add_into)(const tensor *to, const tensor *from)
 
 #include "gpu/cpu/reference_conv.h"
 #include "gpu/cpu/reference_dense.h"
+#include "gpu/cpu/reference_norm.h"
 #include "gpu/cpu/reference_pool.h"
 #include "gpu/cpu/reference_rvq.h"
 
@@ -300,6 +301,7 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_CONV_TRANSPOSED1D] = FN(conv_transposed1d_backward);
   dev->table.backward[OP_LINEAR] = FN(linear_backward);
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
+  dev->table.backward[OP_NORM] = FN(norm_backward);
   dev->table.backward[OP_ADD] = FN(add_backward);
   dev->table.backward[OP_SCALE] = FN(scale_backward);
   dev->table.backward[OP_AVG_POOL1D] = FN(avg_pool1d_backward);

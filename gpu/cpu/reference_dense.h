@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// Reference matrix products, recurrence, norms and elementwise operators: part of
+// Reference matrix products, recurrence and elementwise operators: part of
 // reference_body.h.
 
 static void FN(linear)(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
@@ -51,81 +51,6 @@ static void FN(linear_backward)(run *r, const tape_node *node)
   }
   const tensor dresidual = tape_gradient(r, &node->in[1]);
   FN(add_into)(&dresidual, &dy);
-}
-
-// Mean and 1 / deviation of `count` values at a stride; RMS has no mean.
-static void FN(moments)(const real *x, int64_t count, norm_kind kind, real epsilon, real *mean,
-                        real *inverse)
-{
-  real sum = 0, squares = 0;
-  for (int64_t i = 0; kind != NORM_RMS && i < count; ++i) {
-    sum += x[i];
-  }
-  *mean = sum / (real)count;
-  for (int64_t i = 0; i < count; ++i) {
-    squares += (x[i] - *mean) * (x[i] - *mean);
-  }
-  *inverse = 1 / R(sqrt)(squares / (real)count + epsilon);
-}
-
-// Moments over time and the channels [first, first + count) of one stream.
-static void FN(group_moments)(const real *x, int64_t rows, int64_t channels, int64_t first,
-                              int64_t count, real epsilon, real *mean, real *inverse)
-{
-  real sum = 0, squares = 0;
-  for (int64_t i = 0; i < rows * count; ++i) {
-    sum += x[i / count * channels + first + i % count];
-  }
-  *mean = sum / (real)(rows * count);
-  for (int64_t i = 0; i < rows * count; ++i) {
-    const real off = x[i / count * channels + first + i % count] - *mean;
-    squares += off * off;
-  }
-  *inverse = 1 / R(sqrt)(squares / (real)(rows * count) + epsilon);
-}
-
-static void FN(norm)(run *r, tensor *y, const tensor *x, const weight *scale, const weight *shift,
-                     const tensor *row_scale, const tensor *row_shift, const norm_args *args)
-{
-  (void)r;
-  const real *g = FN(vector_of)(scale), *b = FN(vector_of)(shift);
-  const real *row_g = row_scale ? row_scale->data : NULL;
-  const real *row_b = row_shift ? row_shift->data : NULL;
-  const int64_t rows = tensor_rows(x), channels = tensor_channels(x);
-  const bool grouped = args->kind == NORM_GROUP;
-  const int64_t per_group = grouped ? channels / args->groups : channels;
-  const int64_t stream_rows = grouped ? x->dims[1] : 1; // rows that share their moments
-  for (int64_t i = 0; i < rows; i += stream_rows) {
-    const real *from = (const real *)x->data + i * channels;
-    real *to = (real *)y->data + i * channels;
-    for (int64_t first = 0; first < channels; first += per_group) {
-      real mean, inverse;
-      if (grouped) {
-        FN(group_moments)
-        (from, stream_rows, channels, first, per_group, (real)args->epsilon, &mean, &inverse);
-      } else {
-        FN(moments)(from, channels, args->kind, (real)args->epsilon, &mean, &inverse);
-      }
-      for (int64_t j = 0; j < stream_rows * per_group; ++j) {
-        const int64_t c = first + j % per_group, at = j / per_group * channels + c;
-        real value = (from[at] - mean) * inverse;
-        value *= g ? g[c] : row_g ? row_g[i * channels + at] : 1;
-        to[at] = value + (b ? b[c] : row_b ? row_b[i * channels + at] : 0);
-      }
-    }
-  }
-}
-
-static void FN(norm_linear)(run *r, tensor *y, const tensor *x, const weight *norm_scale,
-                            const weight *norm_shift, const norm_args *norm, const weight *w,
-                            const weight *bias, activation act)
-{
-  tensor normed = *x;
-  normed.data = run_scratch(r, tensor_bytes(x));
-  if (run_ok(r)) {
-    FN(norm)(r, &normed, x, norm_scale, norm_shift, NULL, NULL, norm);
-    FN(linear)(r, y, &normed, w, bias, NULL, act);
-  }
 }
 
 static void FN(matmul)(run *r, tensor *y, const tensor *a, const tensor *b, bool transpose_b)
