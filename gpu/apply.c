@@ -212,7 +212,12 @@ tensor apply_matmul(run *r, tensor a, tensor b, bool transpose_b)
   tensor y = run_tensor(r, r->dev->real, 3, a.dims[0], a.dims[1], outputs, 1);
   if (run_ok(r)) {
     r->dev->table.matmul(r, &y, &a, &b, transpose_b);
-    tape_push(r, OP_MATMUL, &y);
+  }
+  tape_node *node = tape_push(r, OP_MATMUL, &y);
+  if (node) {
+    node->in[0] = a;
+    node->in[1] = b;
+    node->args.transpose_b = transpose_b;
   }
   return y;
 }
@@ -315,7 +320,11 @@ tensor apply_embed(run *r, tensor codes, const weight *table)
                  tensor_count(&codes) / (codes.dims[0] ? codes.dims[0] : 1), table->dims[1], 1);
   if (run_ok(r)) {
     r->dev->table.embed(r, &y, &codes, table, false);
-    tape_push(r, OP_EMBED, &y);
+  }
+  tape_node *node = tape_push(r, OP_EMBED, &y);
+  if (node) {
+    node->in[0] = codes;
+    node->weights[0] = tracked(table);
   }
   return y;
 }
@@ -376,7 +385,10 @@ tensor apply_softmax(run *r, tensor x)
   tensor y = like(r, &x);
   if (run_ok(r)) {
     r->dev->table.softmax(r, &y, &x);
-    tape_push(r, OP_SOFTMAX, &y);
+  }
+  tape_node *node = tape_push(r, OP_SOFTMAX, &y);
+  if (node) {
+    node->in[0] = x;
   }
   return y;
 }

@@ -36,6 +36,7 @@ typedef struct tape_node {
       float slope;
     } activate;
     float factor;
+    bool transpose_b;
     norm_args norm;
     avg_pool1d_args avg_pool1d;
     reduction reduce;

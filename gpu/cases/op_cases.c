@@ -267,6 +267,7 @@ const op_case *op_cases(int *count)
       {.op = OP_ADD, .name = "add", .n = 2, .rows = 17, .channels = 29},
       {.op = OP_ADD, .name = "add_row", .n = 2, .rows = 17, .channels = 29, .bias = true},
       {.op = OP_MULTIPLY, .name = "multiply", .n = 2, .rows = 17, .channels = 29},
+      {.op = OP_MULTIPLY, .name = "multiply_row", .n = 2, .rows = 17, .channels = 29, .bias = true},
       {.op = OP_SCALE, .name = "scale", .n = 2, .rows = 17, .channels = 29},
       {.op = OP_SOFTMAX, .name = "softmax", .n = 2, .rows = 17, .channels = 29},
       {.op = OP_NEAREST, .name = "nearest", .n = 2, .rows = 17, .channels = 24, .outputs = 100},

@@ -302,6 +302,10 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_LINEAR] = FN(linear_backward);
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
   dev->table.backward[OP_NORM] = FN(norm_backward);
+  dev->table.backward[OP_MATMUL] = FN(matmul_backward);
+  dev->table.backward[OP_EMBED] = FN(embed_backward);
+  dev->table.backward[OP_MULTIPLY] = FN(multiply_backward);
+  dev->table.backward[OP_SOFTMAX] = FN(softmax_backward);
   dev->table.backward[OP_ADD] = FN(add_backward);
   dev->table.backward[OP_SCALE] = FN(scale_backward);
   dev->table.backward[OP_AVG_POOL1D] = FN(avg_pool1d_backward);

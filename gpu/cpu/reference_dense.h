@@ -70,6 +70,46 @@ static void FN(matmul)(run *r, tensor *y, const tensor *a, const tensor *b, bool
   }
 }
 
+// dx += share * y over `count` values; nothing when dx is null.
+static void FN(add_scaled)(real *dx, const real *y, real share, int64_t count)
+{
+  for (int64_t i = 0; dx && i < count; ++i) {
+    dx[i] += share * y[i];
+  }
+}
+
+// da[M, C] and db of one batch, both may be null; b[C, O], or b[O, C] transposed.
+static void FN(matmul_batch_backward)(real *da, real *db, const real *dy, const real *a,
+                                      const real *b, int64_t length, int64_t outputs,
+                                      bool transpose_b)
+{
+  for (int64_t o = 0; transpose_b && o < outputs; ++o) {
+    FN(add_scaled)(da, b + o * length, dy[o], length);
+    FN(add_scaled)(db ? db + o * length : NULL, a, dy[o], length);
+  }
+  for (int64_t c = 0; !transpose_b && c < length; ++c) {
+    FN(add_scaled)(db ? db + c * outputs : NULL, dy, a[c], outputs);
+    for (int64_t o = 0; da && o < outputs; ++o) {
+      da[c] += dy[o] * b[c * outputs + o];
+    }
+  }
+}
+
+static void FN(matmul_backward)(run *r, const tape_node *node)
+{
+  const tensor *a = &node->in[0], *b = &node->in[1];
+  const tensor dy = tape_gradient(r, &node->out), da = tape_gradient(r, a);
+  const tensor db = tape_gradient(r, b);
+  const int64_t rows = dy.dims[1], outputs = dy.dims[2], length = a->dims[2];
+  for (int64_t i = 0; i < dy.dims[0] * rows; ++i) {
+    const int64_t at = i / rows * length * outputs;
+    FN(matmul_batch_backward)
+    (da.data ? (real *)da.data + i * length : NULL, db.data ? (real *)db.data + at : NULL,
+     (const real *)dy.data + i * outputs, (const real *)a->data + i * length,
+     (const real *)b->data + at, length, outputs, node->args.transpose_b);
+  }
+}
+
 // One LSTM step of one stream: gates [4H] hold the pre-activations; h and c are updated.
 static void FN(lstm_gates)(real *h, real *c, const real *gates, int64_t size)
 {
@@ -155,6 +195,19 @@ static void FN(embed)(run *r, tensor *y, const tensor *codes, const weight *tabl
   }
 }
 
+static void FN(embed_backward)(run *r, const tape_node *node)
+{
+  const weight *table = node->weights[0];
+  const tensor dy = tape_gradient(r, &node->out);
+  const int64_t dim = table->dims[1];
+  for (int64_t i = 0; table->grad && i < tensor_count(&node->in[0]); ++i) {
+    const int32_t code = ((const int32_t *)node->in[0].data)[i];
+    if (code >= 0 && code < table->dims[0]) {
+      FN(add_scaled)((real *)table->grad + code * dim, (const real *)dy.data + i * dim, 1, dim);
+    }
+  }
+}
+
 static void FN(add)(run *r, tensor *y, const tensor *a, const tensor *b)
 {
   (void)r;
@@ -181,6 +234,20 @@ static void FN(multiply)(run *r, tensor *y, const tensor *a, const tensor *b)
   const int64_t period = tensor_count(b);
   for (int64_t i = 0; i < tensor_count(a); ++i) {
     ((real *)y->data)[i] = ((const real *)a->data)[i] * ((const real *)b->data)[i % period];
+  }
+}
+
+static void FN(multiply_backward)(run *r, const tape_node *node)
+{
+  const real *a = node->in[0].data, *b = node->in[1].data;
+  const tensor dy = tape_gradient(r, &node->out), da = tape_gradient(r, &node->in[0]);
+  const tensor db = tape_gradient(r, &node->in[1]);
+  const int64_t period = tensor_count(&node->in[1]);
+  for (int64_t i = 0; da.data && i < tensor_count(&dy); ++i) {
+    ((real *)da.data)[i] += ((const real *)dy.data)[i] * b[i % period];
+  }
+  for (int64_t i = 0; db.data && i < tensor_count(&dy); ++i) {
+    ((real *)db.data)[i % period] += ((const real *)dy.data)[i] * a[i];
   }
 }
 
@@ -217,6 +284,24 @@ static void FN(softmax)(run *r, tensor *y, const tensor *x)
     }
     for (int64_t c = 0; c < channels; ++c) {
       to[c] /= sum;
+    }
+  }
+}
+
+// dx += y (dy - sum(dy y)).
+static void FN(softmax_backward)(run *r, const tape_node *node)
+{
+  const tensor dy = tape_gradient(r, &node->out), dx = tape_gradient(r, &node->in[0]);
+  const int64_t channels = tensor_channels(&node->out);
+  for (int64_t i = 0; dx.data && i < tensor_rows(&node->out); ++i) {
+    const real *y = (const real *)node->out.data + i * channels;
+    const real *d = (const real *)dy.data + i * channels;
+    real sum = 0;
+    for (int64_t c = 0; c < channels; ++c) {
+      sum += d[c] * y[c];
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+      ((real *)dx.data)[i * channels + c] += y[c] * (d[c] - sum);
     }
   }
 }
