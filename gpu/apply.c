@@ -232,10 +232,22 @@ tensor apply_lstm(run *r, tensor x, const weight *w_ih, const weight *w_hh, cons
   if (skip) {
     expect(r, w_ih->name, "columns for a skip", size, x.dims[2]);
   }
+  if (r->record && state) {
+    run_fail(r, STATUS_USAGE, "%s: a recorded LSTM takes whole sequences, without a state",
+             w_ih->name);
+  }
   tensor y = run_tensor(r, r->dev->real, 3, x.dims[0], x.dims[1], size, 1);
   if (run_ok(r)) {
     r->dev->table.lstm(r, &y, &x, w_ih, w_hh, b_ih, b_hh, state, r->control, skip);
-    tape_push(r, OP_LSTM, &y);
+  }
+  tape_node *node = tape_push(r, OP_LSTM, &y);
+  if (node) {
+    node->in[0] = x;
+    node->weights[0] = tracked(w_ih);
+    node->weights[1] = tracked(w_hh);
+    node->weights[2] = tracked(b_ih);
+    node->weights[3] = tracked(b_hh);
+    node->args.skip = skip;
   }
   return y;
 }

@@ -22,6 +22,7 @@ tensor apply_norm_linear(run *r, tensor x, const weight *norm_scale, const weigh
                          const norm_args *norm, const weight *w, const weight *bias,
                          activation act);
 tensor apply_matmul(run *r, tensor a, tensor b, bool transpose_b);
+/// Under a tape: whole sequences from zero, `state` null.
 tensor apply_lstm(run *r, tensor x, const weight *w_ih, const weight *w_hh, const weight *b_ih,
                   const weight *b_hh, tensor *state, bool skip);
 tensor apply_attention(run *r, tensor q, tensor k, tensor v, tensor *cache_k, tensor *cache_v,

@@ -37,6 +37,7 @@ typedef struct tape_node {
     } activate;
     float factor;
     bool transpose_b;
+    bool skip;
     norm_args norm;
     avg_pool1d_args avg_pool1d;
     reduction reduce;

@@ -406,7 +406,8 @@ static tensor call(run *r, op_bench *b, int64_t at, int64_t rows)
     return apply_matmul(r, in[0], in[1], c->residual);
   case OP_LSTM: {
     tensor x = piece_of(r, b, &in[0], at, rows);
-    return apply_lstm(r, x, &w[0], &w[1], &w[2], &w[3], &b->history, c->residual);
+    return apply_lstm(r, x, &w[0], &w[1], &w[2], &w[3], r->record ? NULL : &b->history,
+                      c->residual);
   }
   case OP_ACTIVATE:
     return apply_activation(r, in[0], c->act_in, 0.7f);

@@ -235,6 +235,16 @@ static void FN(window_sum_backward)(const FN(product_gradient) * to, real dy, co
   }
 }
 
+// A gradient needs the matrix itself.
+static void FN(check_values)(run *r, const weight *w)
+{
+  if (FN(form_of)(w)->codes) {
+    run_fail(r, STATUS_UNSUPPORTED, "%s: int8 weights have no gradient", w->name);
+  } else if (!FN(form_of)(w)->values) {
+    run_fail(r, STATUS_INTERNAL, "%s: was packed before its gradient was made", w->name);
+  }
+}
+
 // Scratch for the gradients of a product; the sums start at zero.
 static FN(product_gradient)
     FN(product_gradient_new)(run *r, const tape_node *node, const FN(form) * form)
@@ -249,12 +259,7 @@ static FN(product_gradient)
     memset(to.rows, 0, count * sizeof(real));
   }
   to.bias = node->weights[1] ? node->weights[1]->grad : NULL;
-  if (form->codes) {
-    run_fail(r, STATUS_UNSUPPORTED, "%s: int8 weights have no gradient", node->weights[0]->name);
-  } else if (!form->values) {
-    run_fail(r, STATUS_INTERNAL, "%s: was packed before its gradient was made",
-             node->weights[0]->name);
-  }
+  FN(check_values)(r, node->weights[0]);
   return to;
 }
 
@@ -267,6 +272,7 @@ static void FN(add_into)(const tensor *to, const tensor *from)
 
 #include "gpu/cpu/reference_conv.h"
 #include "gpu/cpu/reference_dense.h"
+#include "gpu/cpu/reference_lstm.h"
 #include "gpu/cpu/reference_norm.h"
 #include "gpu/cpu/reference_pool.h"
 #include "gpu/cpu/reference_rvq.h"
@@ -303,6 +309,7 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
   dev->table.backward[OP_NORM] = FN(norm_backward);
   dev->table.backward[OP_MATMUL] = FN(matmul_backward);
+  dev->table.backward[OP_LSTM] = FN(lstm_backward);
   dev->table.backward[OP_EMBED] = FN(embed_backward);
   dev->table.backward[OP_MULTIPLY] = FN(multiply_backward);
   dev->table.backward[OP_SOFTMAX] = FN(softmax_backward);

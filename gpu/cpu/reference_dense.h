@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// Reference matrix products, recurrence and elementwise operators: part of
+// Reference matrix products and elementwise operators: part of
 // reference_body.h.
 
 static void FN(linear)(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
@@ -107,56 +107,6 @@ static void FN(matmul_backward)(run *r, const tape_node *node)
     (da.data ? (real *)da.data + i * length : NULL, db.data ? (real *)db.data + at : NULL,
      (const real *)dy.data + i * outputs, (const real *)a->data + i * length,
      (const real *)b->data + at, length, outputs, node->args.transpose_b);
-  }
-}
-
-// One LSTM step of one stream: gates [4H] hold the pre-activations; h and c are updated.
-static void FN(lstm_gates)(real *h, real *c, const real *gates, int64_t size)
-{
-  for (int64_t i = 0; i < size; ++i) {
-    const real in = FN(act)(gates[i], ACT_SIGMOID, 1);
-    const real forget = FN(act)(gates[size + i], ACT_SIGMOID, 1);
-    const real cell = FN(act)(gates[2 * size + i], ACT_TANH, 1);
-    const real out = FN(act)(gates[3 * size + i], ACT_SIGMOID, 1);
-    c[i] = forget * c[i] + in * cell;
-    h[i] = out * R(tanh)(c[i]);
-  }
-}
-
-static void FN(lstm)(run *r, tensor *y, const tensor *x, const weight *w_ih, const weight *w_hh,
-                     const weight *b_ih, const weight *b_hh, tensor *state,
-                     const stream_control *control, bool skip)
-{
-  const FN(form) *input = FN(form_of)(w_ih), *recurrent = FN(form_of)(w_hh);
-  const real *bi = FN(vector_of)(b_ih), *bh = FN(vector_of)(b_hh);
-  const int64_t size = recurrent->shape.length, in = input->shape.length, rows = x->dims[1];
-  FN(window) window_x = FN(window_new)(r, input), window_h = FN(window_new)(r, recurrent);
-  real *gates = run_scratch(r, (size_t)(4 * size) * sizeof *gates);
-  real *own = run_scratch(r, (size_t)(2 * size) * sizeof *own);
-  if (!run_ok(r)) {
-    return;
-  }
-  for (int64_t n = 0; n < x->dims[0]; ++n) {
-    real *h = state ? (real *)state->data + n * 2 * size : own;
-    if ((!state || !control || control->reset[n]) && rows > 0) {
-      memset(h, 0, (size_t)(2 * size) * sizeof *h);
-    }
-    for (int64_t t = 0; t < rows; ++t) {
-      const real *row = (const real *)x->data + (n * rows + t) * in;
-      real *to = (real *)y->data + (n * rows + t) * size;
-      memcpy(window_x.values, row, (size_t)in * sizeof *row);
-      memcpy(window_h.values, h, (size_t)size * sizeof *h);
-      FN(window_ready)(&window_x, in);
-      FN(window_ready)(&window_h, size);
-      for (int64_t g = 0; g < 4 * size; ++g) {
-        const real sum = FN(window_sum)(input, g, &window_x, bi[g] + bh[g]);
-        gates[g] = FN(window_sum)(recurrent, g, &window_h, sum);
-      }
-      FN(lstm_gates)(h, h + size, gates, size);
-      for (int64_t i = 0; i < size; ++i) {
-        to[i] = skip ? h[i] + row[i] : h[i];
-      }
-    }
   }
 }
 
