@@ -72,7 +72,8 @@ static status scale_new(mel_scale *s, const mel_loss_config *c, int64_t window, 
     made = mel_bank_new(&s->bank, c->rate_hz, config.n_fft, c->n_bands, err);
   }
   if (made != STATUS_OK) {
-    return error_prefix(err, "mel loss");
+    error_prefix(err, "mel loss");
+    return made;
   }
   s->bins = stft_bins(&config);
   s->rows = stft_rows(&config, n_samples);

@@ -269,6 +269,7 @@ static void impossible_losses_are_refused(void **unused)
     config.log_floor = wrong[i].floor;
     mel_loss *l = NULL;
     error err = {0};
+    assert_int_equal(mel_loss_new(&l, &config, N_SAMPLES, NULL), STATUS_USAGE);
     assert_int_equal(mel_loss_new(&l, &config, N_SAMPLES, &err), STATUS_USAGE);
     assert_null(l);
     assert_non_null(strstr(err.message, wrong[i].words));
