@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// continuo-train: the program that makes what continuo plays.
+
+#include "train/commands.h"
+
+#ifndef CONTINUO_VERSION
+#define CONTINUO_VERSION "unknown"
+#endif
+
+static const command *const commands[] = {
+    &command_prepare_audio,
+};
+
+int main(int argc, char **argv)
+{
+  const program self = {
+      .name = "continuo-train",
+      .version = CONTINUO_VERSION,
+      .purpose = "Trains the networks that continuo plays",
+      .commands = commands,
+      .n_commands = (int)(sizeof commands / sizeof *commands),
+  };
+  return program_run(&self, argc, argv);
+}
