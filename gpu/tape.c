@@ -216,12 +216,17 @@ void tape_seed(run *r, const tensor *output, const tensor *seed)
   }
 }
 
+static bool weight_wanted(const tape *t, const weight *w)
+{
+  return (t->targets & TAPE_WEIGHTS) && w && w->grad && !w->frozen;
+}
+
 // Does a target lie before this call?
 static bool node_wanted(const tape *t, const tape_node *node)
 {
   bool wanted = false;
   for (int i = 0; i < TAPE_MAX_WEIGHTS; ++i) {
-    wanted = wanted || ((t->targets & TAPE_WEIGHTS) && node->weights[i] && node->weights[i]->grad);
+    wanted = wanted || weight_wanted(t, node->weights[i]);
   }
   for (int i = 0; i < TAPE_MAX_INPUTS; ++i) {
     wanted = wanted || (node->in[i].grad && t->slots[node->in[i].grad].needed);
@@ -255,13 +260,13 @@ static void sweep_node(run *r, const tape_node *node)
   if (!run_ok(r)) {
     return;
   }
-  tape_node masked = *node; // frozen weights are shown without a gradient, and so cost nothing
-  weight frozen[TAPE_MAX_WEIGHTS];
-  for (int i = 0; i < TAPE_MAX_WEIGHTS && !(t->targets & TAPE_WEIGHTS); ++i) {
-    if (node->weights[i]) {
-      frozen[i] = *node->weights[i];
-      frozen[i].grad = NULL;
-      masked.weights[i] = &frozen[i];
+  tape_node masked = *node; // other weights are shown without a gradient, and so cost nothing
+  weight views[TAPE_MAX_WEIGHTS];
+  for (int i = 0; i < TAPE_MAX_WEIGHTS; ++i) {
+    if (node->weights[i] && !weight_wanted(t, node->weights[i])) {
+      views[i] = *node->weights[i];
+      views[i].grad = NULL;
+      masked.weights[i] = &views[i];
     }
   }
   const size_t mark = arena_mark(r->memory);

@@ -91,8 +91,9 @@ void tape_sweep(run *r, int first, int end);
 /// Seed and sweep everything.
 void tape_backward(run *r, const tensor *output, const tensor *seed);
 
-/// Allocate w->grad on the device (zeroed) so that sweeps add into it; weights without are frozen.
-/// A weight that is tracked already is only zeroed.
+/// Allocate w->grad on the device (zeroed) so that sweeps add into it; a weight that is tracked
+/// already is only zeroed. What a sweep shall pass through must be tracked, and refreshed since,
+/// even when it is `frozen` for good.
 status weight_track(device *dev, weight *w, error *err);
 
 #endif

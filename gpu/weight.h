@@ -45,7 +45,8 @@ typedef struct weight {
   size_t adjoint_bytes;          ///< size of `adjoint`
   uint64_t version;              ///< raised by whoever changes the master (or g, v)
   uint64_t form_version;         ///< version that `form` was made from; 0: never
-  void *grad; ///< dLoss/dmaster on the device, in its real type, file layout; null: frozen
+  void *grad;  ///< dLoss/dmaster on the device, in its real type, file layout; null: not trained
+  bool frozen; ///< sweeps go through it to what lies before, and leave its gradient alone
 } weight;
 
 /// Set name, use and shape; nothing is allocated. `rank` dims are read from `dims`.

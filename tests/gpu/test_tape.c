@@ -264,6 +264,29 @@ static void frozen_weights_are_neither_touched_nor_paid_for(void **state)
   assert_true(all_zero(weights, N_WEIGHTS * WEIGHT_VALUES));
 }
 
+static void one_frozen_weight_is_passed_through(void **state)
+{
+  net *n = *state;
+  float all[N_WEIGHTS * WEIGHT_VALUES], weights[N_WEIGHTS * WEIGHT_VALUES];
+  run r;
+  for (int pass = 0; pass < 2; ++pass) {
+    n->conv[2].frozen = pass == 1;
+    begin(&r, n);
+    forward(&r, n, 0, 1, false);
+    const tensor seed = seed_of(&r, 1, 1);
+    clear_weights(n);
+    tape_backward(&r, &n->score, &seed);
+    check_run(&r);
+    keep_weights(n, pass ? weights : all);
+  }
+  n->conv[2].frozen = false;
+  const size_t bytes = WEIGHT_VALUES * sizeof(float);
+  assert_memory_equal(all, weights, 2 * bytes);
+  assert_true(all_zero(weights + 2 * WEIGHT_VALUES, WEIGHT_VALUES));
+  assert_false(all_zero(all + 2 * WEIGHT_VALUES, WEIGHT_VALUES));
+  assert_memory_equal(all + 3 * WEIGHT_VALUES, weights + 3 * WEIGHT_VALUES, bytes);
+}
+
 // A critic that learns from a detached generator: weights only, and none before the stretch.
 static void a_stretch_toward_weights_stops_at_its_inputs(void **state)
 {
@@ -487,6 +510,7 @@ int main(void)
       cmocka_unit_test(a_cleared_tape_sweeps_as_a_fresh_one),
       cmocka_unit_test(sweeps_add_up_at_inputs),
       cmocka_unit_test(frozen_weights_are_neither_touched_nor_paid_for),
+      cmocka_unit_test(one_frozen_weight_is_passed_through),
       cmocka_unit_test(a_stretch_toward_weights_stops_at_its_inputs),
       cmocka_unit_test(stretches_give_what_the_whole_gives),
       cmocka_unit_test(calls_without_a_target_are_skipped),
