@@ -27,6 +27,7 @@ struct tape {
   int n_nodes, n_slots, n_spare, capacity;
   tape_targets targets;
   bool sweeping;
+  tape *inner; // for segments that are made again; from the first one on
 };
 
 static size_t max_slots(int capacity)
@@ -59,6 +60,7 @@ void tape_free(tape *t)
     free(t->nodes);
     free(t->slots);
     free(t->spare);
+    tape_free(t->inner);
     free(t);
   }
 }
@@ -221,10 +223,10 @@ static bool weight_wanted(const tape *t, const weight *w)
   return (t->targets & TAPE_WEIGHTS) && w && w->grad && !w->frozen;
 }
 
-// Does a target lie before this call?
+// Does a target lie before this call? What weights a segment has is not known.
 static bool node_wanted(const tape *t, const tape_node *node)
 {
-  bool wanted = false;
+  bool wanted = node->segment && (t->targets & TAPE_WEIGHTS);
   for (int i = 0; i < TAPE_MAX_WEIGHTS; ++i) {
     wanted = wanted || weight_wanted(t, node->weights[i]);
   }
@@ -246,18 +248,34 @@ static void find_needed(tape *t, int first, int end)
   }
 }
 
-static void sweep_node(run *r, const tape_node *node)
+// Make the segment again on a tape of its own, which adds straight to the gradients of the inputs.
+static void sweep_segment(run *r, const tape_node *node, const tensor *seed)
 {
-  tape *t = r->record;
+  tape *outer = r->record, *inner = outer->inner;
+  tensor inputs[TAPE_MAX_INPUTS];
+  tape_reset(inner);
+  inner->targets = outer->targets | TAPE_TENSORS; // only what is needed is watched
+  r->record = inner;
   for (int i = 0; i < TAPE_MAX_INPUTS; ++i) {
-    if (node->in[i].grad && t->slots[node->in[i].grad].needed) {
-      open_gradient(r, &t->slots[node->in[i].grad]);
+    const slot *to = &outer->slots[node->in[i].grad];
+    inputs[i] = node->in[i];
+    inputs[i].grad = 0;
+    if (node->in[i].grad && to->needed) {
+      tape_watch(r, &inputs[i]);
+      inner->slots[inputs[i].grad].data = to->data;
     }
   }
+  const tensor out = node->segment(r, inputs, node->user);
+  tape_backward(r, &out, seed);
+  tape_reset(inner);
+  r->record = outer;
+}
+
+static void sweep_operator(run *r, const tape_node *node)
+{
+  const tape *t = r->record;
   if (!r->dev->table.backward[node->op]) {
     run_fail(r, STATUS_UNSUPPORTED, "%s has no backward on %s", op_name(node->op), r->dev->name);
-  }
-  if (!run_ok(r)) {
     return;
   }
   tape_node masked = *node; // other weights are shown without a gradient, and so cost nothing
@@ -269,8 +287,27 @@ static void sweep_node(run *r, const tape_node *node)
       masked.weights[i] = &views[i];
     }
   }
-  const size_t mark = arena_mark(r->memory);
   r->dev->table.backward[node->op](r, &masked);
+}
+
+static void sweep_node(run *r, const tape_node *node)
+{
+  const tape *t = r->record;
+  for (int i = 0; i < TAPE_MAX_INPUTS; ++i) {
+    if (node->in[i].grad && t->slots[node->in[i].grad].needed) {
+      open_gradient(r, &t->slots[node->in[i].grad]);
+    }
+  }
+  const size_t mark = arena_mark(r->memory);
+  if (!run_ok(r)) {
+    return;
+  }
+  if (node->segment) {
+    const tensor seed = tape_gradient(r, &node->out);
+    sweep_segment(r, node, &seed);
+  } else {
+    sweep_operator(r, node);
+  }
   arena_rewind(r->memory, mark);
 }
 
@@ -303,6 +340,74 @@ void tape_backward(run *r, const tensor *output, const tensor *seed)
   if (run_ok(r)) {
     tape_sweep(r, 0, r->record->n_nodes);
   }
+}
+
+// ---- segments that are made again ----
+
+// Move `t` down to `mark`, to which the arena is rewound.
+static tensor settle(run *r, const tensor *t, size_t mark)
+{
+  const unsigned char *bottom = r->memory->data + mark;
+  const unsigned char *data = t->data;
+  if (run_ok(r) && (data < bottom || data >= r->memory->data + r->memory->used_bytes ||
+                    t->type != r->dev->real)) {
+    run_fail(r, STATUS_USAGE, "a segment to be made again gives no tensor of its own");
+  }
+  tensor above = run_tensor(r, t->type, t->rank, t->dims[0], t->dims[1], t->dims[2], t->dims[3]);
+  if (!run_ok(r)) {
+    return (tensor){0};
+  }
+  r->dev->table.scale(r, &above, t, 1.0f); // a copy, in two moves that cannot overlap
+  arena_rewind(r->memory, mark);
+  tensor below = above;
+  below.data = run_scratch(r, tensor_bytes(&above));
+  r->dev->table.scale(r, &below, &above, 1.0f);
+  return below;
+}
+
+static bool inner_tape(run *r)
+{
+  tape *t = r->record;
+  error err = {0};
+  if (!t->inner && tape_new(&t->inner, t->capacity, &err) != STATUS_OK) {
+    run_fail(r, err.code, "%s", err.message);
+  }
+  return run_ok(r);
+}
+
+tensor tape_recompute(run *r, tape_segment segment, void *user, const tensor *inputs, int n_inputs)
+{
+  tape *record = r->record;
+  if (!record || !run_ok(r)) {
+    return segment(r, inputs, user);
+  }
+  if (n_inputs > TAPE_MAX_INPUTS || r->control) {
+    run_fail(r, STATUS_USAGE, "a segment to be made again takes whole sequences, %d inputs at most",
+             TAPE_MAX_INPUTS);
+  }
+  if (!run_ok(r) || !inner_tape(r)) {
+    return (tensor){0};
+  }
+  tensor plain[TAPE_MAX_INPUTS] = {0};
+  for (int i = 0; i < n_inputs; ++i) {
+    plain[i] = inputs[i];
+    plain[i].grad = 0;
+  }
+  const size_t mark = arena_mark(r->memory);
+  r->record = NULL;
+  const tensor made = segment(r, plain, user);
+  r->record = record;
+  tensor out = settle(r, &made, mark);
+  tape_node *node = tape_push(r, OP_COUNT, &out);
+  if (!node) {
+    return (tensor){0};
+  }
+  node->segment = segment;
+  node->user = user;
+  for (int i = 0; i < n_inputs; ++i) {
+    node->in[i] = inputs[i];
+  }
+  return out;
 }
 
 status weight_track(device *dev, weight *w, error *err)

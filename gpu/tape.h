@@ -20,9 +20,15 @@
 #define TAPE_MAX_INPUTS 4
 #define TAPE_MAX_WEIGHTS 4
 
+/// A part of a forward: one tensor from up to TAPE_MAX_INPUTS others, with apply_* alone, and the
+/// same whenever it is called.
+typedef tensor (*tape_segment)(run *r, const tensor *inputs, void *user);
+
 /// One operator call. Tensors are views into the run's arena, which must live until the sweep.
 typedef struct tape_node {
-  op_id op;
+  op_id op;             ///< OP_COUNT: a segment to be made again
+  tape_segment segment; ///< null: an operator
+  void *user;           ///< of the segment
   tensor out;
   tensor in[TAPE_MAX_INPUTS];        ///< in the order of the operator's tensor arguments
   weight *weights[TAPE_MAX_WEIGHTS]; ///< in the order of its weight arguments, null if absent
@@ -90,6 +96,13 @@ void tape_sweep(run *r, int first, int end);
 
 /// Seed and sweep everything.
 void tape_backward(run *r, const tensor *output, const tensor *seed);
+
+/// segment(inputs) without keeping what it makes in between: that goes back to the arena at once,
+/// and is made again when a sweep comes here. Costs a second forward; results and gradients are the
+/// same, bit for bit. Whole sequences; segments may nest; `user` must live until the sweep. Without
+/// a tape it is the segment itself. Errors: STATUS_USAGE (streaming, too many inputs, a result that
+/// is no new tensor). Source: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost.
+tensor tape_recompute(run *r, tape_segment segment, void *user, const tensor *inputs, int n_inputs);
 
 /// Allocate w->grad on the device (zeroed) so that sweeps add into it; a weight that is tracked
 /// already is only zeroed. What a sweep shall pass through must be tracked, and refreshed since,

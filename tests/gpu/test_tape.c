@@ -412,6 +412,116 @@ static void micro_batches_add_up_to_the_batch(void **state)
   assert_near(whole, parts, N_WEIGHTS * WEIGHT_VALUES, 1e-4f);
 }
 
+// ---- segments that are made again ----
+
+static tensor generate(run *r, const tensor *inputs, void *user)
+{
+  return conv(r, user, conv(r, user, inputs[0], 0), 1);
+}
+
+static tensor criticise(run *r, const tensor *inputs, void *user)
+{
+  return apply_add(r, conv(r, user, conv(r, user, inputs[0], 2), 3), inputs[1]);
+}
+
+// generate, then criticise, a segment inside a segment.
+static tensor everything(run *r, const tensor *inputs, void *user)
+{
+  const tensor latent = tape_recompute(r, generate, user, inputs, 1);
+  const tensor both[2] = {latent, inputs[0]};
+  return tape_recompute(r, criticise, user, both, 2);
+}
+
+typedef enum keeping { KEPT, IN_TWO, NESTED, N_KEEPINGS } keeping;
+
+// score = criticise(generate(x), x) and its gradients; the peak of the arena after the forward.
+static size_t sweep_segments(net *n, keeping how, float *score, float *gradient, float *weights)
+{
+  run r;
+  begin(&r, n);
+  arena_init(&n->memory, n->memory.data, n->memory.size_bytes);
+  clear_weights(n);
+  tensor x = tensor_view(n->x, DTYPE_F32, 3, 1, ROWS, CHANNELS, 1);
+  tape_watch(&r, &x);
+  tensor y = {0};
+  if (how == KEPT) {
+    const tensor both[2] = {generate(&r, &x, n), x};
+    y = criticise(&r, both, n);
+  } else {
+    y = how == NESTED ? tape_recompute(&r, everything, n, &x, 1) : everything(&r, &x, n);
+  }
+  const size_t held = arena_mark(&n->memory);
+  const tensor seed = seed_of(&r, 1, 1);
+  tape_backward(&r, &y, &seed);
+  check_run(&r);
+  memcpy(score, y.data, COUNT * sizeof *score);
+  keep(&r, &x, gradient);
+  keep_weights(n, weights);
+  return held;
+}
+
+static void segments_made_again_are_bit_equal(void **state)
+{
+  net *n = *state;
+  float score[N_KEEPINGS][COUNT], gradient[N_KEEPINGS][COUNT];
+  float weights[N_KEEPINGS][N_WEIGHTS * WEIGHT_VALUES];
+  size_t held[N_KEEPINGS];
+  for (int how = 0; how < N_KEEPINGS; ++how) {
+    held[how] = sweep_segments(n, (keeping)how, score[how], gradient[how], weights[how]);
+    assert_memory_equal(score[how], score[0], sizeof score[0]);
+    assert_memory_equal(gradient[how], gradient[0], sizeof gradient[0]);
+    assert_memory_equal(weights[how], weights[0], sizeof weights[0]);
+  }
+  assert_false(all_zero(gradient[0], COUNT));
+  assert_true(held[KEPT] > held[IN_TWO] && held[IN_TWO] > held[NESTED]);
+}
+
+// Frozen weights stay frozen inside a segment, and what needs no gradient is not made again.
+static void segments_heed_the_targets(void **state)
+{
+  net *n = *state;
+  float weights[N_WEIGHTS * WEIGHT_VALUES];
+  run r;
+  begin(&r, n);
+  clear_weights(n);
+  tensor x = tensor_view(n->x, DTYPE_F32, 3, 1, ROWS, CHANNELS, 1);
+  const tensor fixed = tape_recompute(&r, generate, n, &x, 1);
+  tensor latent = tape_recompute(&r, generate, n, &fixed, 1);
+  tape_watch(&r, &latent);
+  const tensor y = tape_recompute(&r, generate, n, &latent, 1);
+  const tensor seed = seed_of(&r, 1, 1);
+  tape_set_targets(n->record, TAPE_TENSORS);
+  n_conv_sweeps = 0;
+  tape_backward(&r, &y, &seed);
+  check_run(&r);
+  keep_weights(n, weights);
+  assert_int_equal(n_conv_sweeps, 2);
+  assert_true(all_zero(weights, N_WEIGHTS * WEIGHT_VALUES));
+  assert_false(all_zero(tape_gradient(&r, &latent).data, COUNT));
+}
+
+static tensor give_back_input(run *r, const tensor *inputs, void *user)
+{
+  (void)r;
+  (void)user;
+  return inputs[0];
+}
+
+static void segments_that_cannot_be_made_again_are_named(void **state)
+{
+  net *n = *state;
+  run r;
+  begin(&r, n);
+  const tensor x = tensor_view(n->x, DTYPE_F32, 3, 1, ROWS, CHANNELS, 1);
+  assert_null(tape_recompute(&r, give_back_input, NULL, &x, 1).data);
+  assert_int_equal(r.failure.code, STATUS_USAGE);
+  stream_control control = {.n_streams = 1};
+  begin(&r, n);
+  r.control = &control;
+  assert_null(tape_recompute(&r, generate, n, &x, 1).data);
+  assert_int_equal(r.failure.code, STATUS_USAGE);
+}
+
 // ---- memory ----
 
 static void one_step(net *n)
@@ -431,6 +541,8 @@ static void one_step(net *n)
   tape_set_targets(n->record, TAPE_ALL);
   tape_seed(&r, &n->latent, &first);
   tape_sweep(&r, 0, n->critic);
+  const tensor y = tape_recompute(&r, everything, n, &n->audio, 1);
+  tape_backward(&r, &y, &second);
   check_run(&r);
 }
 
@@ -472,6 +584,24 @@ static void gradients_are_used_again(void **state)
   assert_int_equal(taken[0], taken[1]);
 }
 
+static status record_segment(void *user, error *err)
+{
+  net *n = user;
+  run r = {0};
+  tape *t = NULL;
+  status code = tape_new(&t, 5, err);
+  if (!code) {
+    arena_rewind(&n->memory, 0);
+    run_init(&r, n->dev, &n->memory);
+    r.record = t;
+    const tensor x = tensor_view(n->x, DTYPE_F32, 3, 1, ROWS, CHANNELS, 1);
+    tape_recompute(&r, generate, n, &x, 1);
+    code = run_ok(&r) ? STATUS_OK : error_set(err, r.failure.code, "%s", r.failure.message);
+  }
+  tape_free(t);
+  return code;
+}
+
 static status make_tape(void *user, error *err)
 {
   (void)user;
@@ -483,8 +613,8 @@ static status make_tape(void *user, error *err)
 
 static void a_tape_without_memory_says_so(void **state)
 {
-  (void)state;
   assert_true(failing_alloc_each(make_tape, NULL) > 2);
+  assert_true(failing_alloc_each(record_segment, *state) > 4);
 }
 
 static void misuse_is_named(void **state)
@@ -516,6 +646,9 @@ int main(void)
       cmocka_unit_test(calls_without_a_target_are_skipped),
       cmocka_unit_test(views_share_one_gradient),
       cmocka_unit_test(micro_batches_add_up_to_the_batch),
+      cmocka_unit_test(segments_made_again_are_bit_equal),
+      cmocka_unit_test(segments_heed_the_targets),
+      cmocka_unit_test(segments_that_cannot_be_made_again_are_named),
       cmocka_unit_test(steps_after_the_first_take_no_memory),
       cmocka_unit_test(gradients_are_used_again),
       cmocka_unit_test(a_tape_without_memory_says_so),
