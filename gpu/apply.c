@@ -456,6 +456,30 @@ tensor apply_reduce(run *r, tensor x, reduction kind)
   return y;
 }
 
+tensor apply_stft(run *r, tensor x, stft *plan)
+{
+  if (!ready(r, &x, "stft") || !available(r, OP_STFT) ||
+      !expect(r, "stft", "channels", 1, x.dims[2])) {
+    return (tensor){0};
+  }
+  const stft_config *config = stft_settings(plan);
+  const int64_t rows = stft_rows(config, x.dims[1]);
+  if (rows == 0) {
+    run_fail(r, STATUS_USAGE, "stft: %lld samples are too few for a transform of %lld",
+             (long long)x.dims[1], (long long)config->n_fft);
+  }
+  tensor y = run_tensor(r, r->dev->real, 4, x.dims[0], rows, stft_bins(config), 2);
+  if (run_ok(r)) {
+    r->dev->table.stft(r, &y, &x, plan);
+  }
+  tape_node *node = tape_push(r, OP_STFT, &y);
+  if (node) {
+    node->in[0] = x;
+    node->args.stft = plan;
+  }
+  return y;
+}
+
 tensor apply_nearest(run *r, tensor x, const weight *codebook)
 {
   if (!ready(r, &x, "nearest") ||

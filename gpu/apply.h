@@ -9,6 +9,7 @@
 #define CONTINUO_GPU_APPLY_H
 
 #include "gpu/run.h"
+#include "gpu/stft.h"
 
 /// Streaming uses `history` (null: whole sequence) and the run's control.
 tensor apply_conv1d(run *r, tensor x, const weight *w, const weight *bias, const tensor *residual,
@@ -38,6 +39,7 @@ tensor apply_scale(run *r, tensor a, float factor);
 tensor apply_softmax(run *r, tensor x);
 tensor apply_avg_pool1d(run *r, tensor x, const avg_pool1d_args *args);
 tensor apply_reduce(run *r, tensor x, reduction kind);
+tensor apply_stft(run *r, tensor x, stft *plan);
 tensor apply_nearest(run *r, tensor x, const weight *codebook);
 tensor apply_rvq_encode(run *r, tensor x, const weight *const *codebooks, int n_used);
 tensor apply_rvq_decode(run *r, tensor codes, const weight *const *codebooks, int n_used);

@@ -26,6 +26,7 @@ const char *op_name(op_id op)
       [OP_RVQ_DECODE] = "rvq_decode",
       [OP_AVG_POOL1D] = "avg_pool1d",
       [OP_REDUCE] = "reduce",
+      [OP_STFT] = "stft",
       [OP_ADVANCE] = "advance",
   };
   return op >= 0 && op < OP_COUNT ? names[op] : "?";
@@ -38,6 +39,8 @@ bool op_available(const ops *table, op_id op)
     return table->avg_pool1d != NULL;
   case OP_REDUCE:
     return table->reduce != NULL;
+  case OP_STFT:
+    return table->stft != NULL;
   default:
     return op >= 0 && op < OP_COUNT;
   }

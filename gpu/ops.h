@@ -27,6 +27,7 @@
 #include <stdbool.h>
 
 typedef struct run run;
+struct stft;
 struct tape_node;
 
 typedef enum activation {
@@ -153,6 +154,7 @@ typedef enum op_id {
   OP_RVQ_DECODE,
   OP_AVG_POOL1D,
   OP_REDUCE,
+  OP_STFT,
   OP_ADVANCE,
   OP_COUNT
 } op_id;
@@ -252,6 +254,10 @@ typedef struct ops {
 
   /// y[1] = x reduced over all its elements, summed in double.
   void (*reduce)(run *r, tensor *y, const tensor *x, reduction kind);
+
+  /// y[n, rows, bins, 2] = spectra of x[n, T, 1], real and imaginary parts, as gpu/stft.h has them:
+  /// a picture whose channels they are. Works in the plan's scratch: one run at a time.
+  void (*stft)(run *r, tensor *y, const tensor *x, struct stft *plan);
 
   /// After a step: position += n_steps and reset = 0 for every stream.
   void (*advance)(run *r, stream_control *control, int64_t n_steps);

@@ -57,6 +57,11 @@ static double hann(int64_t i, int64_t window)
   return 0.5 - 0.5 * cos(2.0 * PI * (double)i / (double)window);
 }
 
+bool stft_available(void)
+{
+  return true;
+}
+
 status stft_new(stft **out, const stft_config *config, error *err)
 {
   *out = NULL;

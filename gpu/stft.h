@@ -28,6 +28,9 @@ typedef struct stft_config {
 
 typedef struct stft stft;
 
+/// Can this build make plans?
+bool stft_available(void);
+
 /// STATUS_USAGE: a length that cannot be; STATUS_UNSUPPORTED: built without KissFFT;
 /// STATUS_NO_MEMORY.
 status stft_new(stft **out, const stft_config *config, error *err);

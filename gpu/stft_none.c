@@ -6,6 +6,11 @@
 
 #include <stddef.h>
 
+bool stft_available(void)
+{
+  return false;
+}
+
 status stft_new(stft **out, const stft_config *config, error *err)
 {
   (void)config;

@@ -47,6 +47,7 @@ typedef struct tape_node {
     norm_args norm;
     avg_pool1d_args avg_pool1d;
     reduction reduce;
+    struct stft *stft; ///< must live until the sweep
   } args;
 } tape_node;
 

@@ -28,6 +28,7 @@ struct op_bench {
   tensor history, history_v; // [n, rows, channels]; zero at a fresh start
   stream_control control;
   arena memory;
+  stft *spectrum;
   tape *record;
   double *result;
   int64_t result_count, result_capacity;
@@ -273,6 +274,12 @@ static bool build_elementwise(op_bench *b, error *err)
   return ok;
 }
 
+static bool build_stft(op_bench *b, error *err)
+{
+  return add_input(b, "x", 3, b->c->rows, 1, 1, true, err) &&
+         stft_new(&b->spectrum, &b->c->stft, err) == STATUS_OK;
+}
+
 static bool build(op_bench *b, dtype storage, error *err)
 {
   switch (b->c->op) {
@@ -294,6 +301,8 @@ static bool build(op_bench *b, dtype storage, error *err)
   case OP_RVQ_ENCODE:
   case OP_RVQ_DECODE:
     return build_codebooks(b, err);
+  case OP_STFT:
+    return build_stft(b, err);
   case OP_EMBED:
     return add_codes(b, "codes", 2, b->c->rows, 1, b->c->outputs, err) &&
            add_weight(b, "table", WEIGHT_TABLE, DTYPE_F32, 2, b->c->outputs, b->c->channels, 1, 1,
@@ -429,6 +438,8 @@ static tensor call(run *r, op_bench *b, int64_t at, int64_t rows)
                             &(avg_pool1d_args){c->kernel, c->stride, c->pad_left, c->bias});
   case OP_REDUCE:
     return apply_reduce(r, in[0], c->reduce);
+  case OP_STFT:
+    return apply_stft(r, in[0], b->spectrum);
   case OP_NEAREST:
     return apply_nearest(r, in[0], b->codebooks[0]);
   case OP_RVQ_ENCODE:
@@ -628,6 +639,7 @@ void op_bench_free(op_bench *b)
   b->dev->release(b->dev, b->control.reset);
   b->dev->release(b->dev, b->memory.data);
   tape_free(b->record);
+  stft_free(b->spectrum);
   free(b->result);
   free(b);
 }

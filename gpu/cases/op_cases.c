@@ -323,8 +323,35 @@ const op_case *op_cases(int *count)
        .rows = 17,
        .channels = 29,
        .reduce = REDUCE_SQUARE_MEAN},
+      // Last, because a build without KissFFT has none of these.
+      {.op = OP_STFT,
+       .name = "stft_plain",
+       .n = 2,
+       .rows = 150,
+       .channels = 1,
+       .outputs = 2,
+       .stft = {64, 64, 16, false, 0.5f}},
+      {.op = OP_STFT,
+       .name = "stft_centred_padded",
+       .n = 3,
+       .rows = 61,
+       .channels = 1,
+       .outputs = 2,
+       .stft = {27, 60, 7, true, 1.0f}},
+      {.op = OP_STFT,
+       .name = "stft_encodec_256",
+       .n = 1,
+       .rows = 12000,
+       .channels = 1,
+       .outputs = 2,
+       .bench = true,
+       .stft = {256, 256, 64, false, 0.1f}},
   };
-  *count = (int)(sizeof cases / sizeof *cases);
+  int all = (int)(sizeof cases / sizeof *cases);
+  while (!stft_available() && cases[all - 1].op == OP_STFT) {
+    --all;
+  }
+  *count = all;
   return cases;
 }
 
@@ -486,6 +513,8 @@ double op_case_bytes(const op_case *c, dtype storage)
     rows_out /= (double)c->stride;
   } else if (c->op == OP_CONV_TRANSPOSED1D) {
     rows_out *= (double)c->stride;
+  } else if (c->op == OP_STFT) {
+    rows_out = (double)(c->n * stft_rows(&c->stft, c->rows) * stft_bins(&c->stft));
   }
   return weight_terms(c) * per_weight + 4.0 * (double)(c->n * c->rows * c->channels) +
          4.0 * rows_out * (double)c->outputs;

@@ -26,6 +26,7 @@ typedef struct op_case {
   norm_args norm;           ///< OP_NORM, OP_NORM_LINEAR
   int64_t height, kernel_h; ///< OP_CONV2D: rows is the width
   reduction reduce;         ///< OP_REDUCE
+  stft_config stft;         ///< OP_STFT: rows is samples
 } op_case;
 
 /// The whole list.

@@ -63,6 +63,8 @@ void fast_rvq_encode(run *r, tensor *codes, tensor *residual, const tensor *x,
                      const weight *const *codebooks, int n_used);
 void fast_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const *codebooks,
                      int n_used);
+void fast_stft(run *r, tensor *y, const tensor *x, struct stft *plan);
+void fast_stft_backward(run *r, const struct tape_node *node);
 
 /// Backward: gpu/tape.h. On the calling thread alone, scratch of a few hundred KB in L2.
 void fast_conv1d_backward(run *r, const tape_node *node);

@@ -26,9 +26,12 @@ void fast_install(device *dev, const kernels *k)
   table->nearest = fast_nearest;
   table->rvq_encode = fast_rvq_encode;
   table->rvq_decode = fast_rvq_decode;
+  table->stft = fast_stft;
+  table->backward[OP_STFT] = fast_stft_backward;
   table->backward[OP_CONV1D] = fast_conv1d_backward;
   table->backward[OP_CONV_TRANSPOSED1D] = fast_conv_transposed1d_backward;
   for (int i = 0; i < OP_AVG_POOL1D; ++i) { // the rest stays the reference's
     table->variant[i] = k->name;
   }
+  table->variant[OP_STFT] = "kissfft";
 }

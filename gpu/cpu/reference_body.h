@@ -7,6 +7,7 @@
 
 #include "gpu/cpu/device_cpu.h"
 #include "gpu/cpu/rows.h"
+#include "gpu/stft.h"
 #include "gpu/tape.h"
 
 #include <float.h>
@@ -276,6 +277,7 @@ static void FN(add_into)(const tensor *to, const tensor *from)
 #include "gpu/cpu/reference_norm.h"
 #include "gpu/cpu/reference_pool.h"
 #include "gpu/cpu/reference_rvq.h"
+#include "gpu/cpu/reference_stft.h"
 
 void FN(reference_install)(device *dev)
 {
@@ -301,6 +303,7 @@ void FN(reference_install)(device *dev)
       .rvq_decode = FN(rvq_decode),
       .avg_pool1d = FN(avg_pool1d),
       .reduce = FN(reduce),
+      .stft = FN(stft),
       .advance = FN(advance),
   };
   dev->table.backward[OP_CONV1D] = FN(conv1d_backward);
@@ -317,6 +320,7 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_SCALE] = FN(scale_backward);
   dev->table.backward[OP_AVG_POOL1D] = FN(avg_pool1d_backward);
   dev->table.backward[OP_REDUCE] = FN(reduce_backward);
+  dev->table.backward[OP_STFT] = FN(stft_backward);
   for (int i = 0; i < OP_COUNT; ++i) {
     dev->table.variant[i] = "reference";
   }
