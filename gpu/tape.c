@@ -123,6 +123,11 @@ tape_node *tape_push(run *r, op_id op, tensor *out)
   return node;
 }
 
+const tape_node *tape_call(const tape *t, int i)
+{
+  return i >= 0 && i < t->n_nodes ? &t->nodes[i] : NULL;
+}
+
 // ---- gradients ----
 
 // The smallest spare block that holds `bytes`, else fresh memory.

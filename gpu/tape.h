@@ -105,6 +105,9 @@ void tape_backward(run *r, const tensor *output, const tensor *seed);
 /// is no new tensor). Source: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost.
 tensor tape_recompute(run *r, tape_segment segment, void *user, const tensor *inputs, int n_inputs);
 
+/// The `i`-th recorded call, or null: for whoever looks at what a forward gave.
+const tape_node *tape_call(const tape *t, int i);
+
 /// Allocate w->grad on the device (zeroed) so that sweeps add into it; a weight that is tracked
 /// already is only zeroed. What a sweep shall pass through must be tracked, and refreshed since,
 /// even when it is `frozen` for good.

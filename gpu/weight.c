@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void weight_init(weight *w, const char *name, weight_use use, int rank, const int64_t *dims)
 {
@@ -78,6 +79,17 @@ void weight_norm_backward(const weight *w, const float *dmaster, float *dg, floa
       dv[i * inner + j] = (float)(gain * ((double)d[j] - along * (double)v[j]));
     }
   }
+}
+
+void weight_copy_values(weight *to, const weight *from)
+{
+  const size_t bytes = (size_t)weight_count(from) * sizeof(float);
+  memcpy(to->master, from->master, bytes);
+  if (from->norm_v) {
+    memcpy(to->norm_v, from->norm_v, bytes);
+    memcpy(to->norm_g, from->norm_g, (size_t)from->dims[0] * sizeof(float));
+  }
+  ++to->version;
 }
 
 status weight_refresh(device *dev, weight *w, error *err)

@@ -66,6 +66,9 @@ void weight_fold(weight *w);
 /// folds to zero, gets zero. Sums in double. Source: Salimans and Kingma 2016, eq. 3.
 void weight_norm_backward(const weight *w, const float *dmaster, float *dg, float *dv);
 
+/// Copy the master (and g, v) of `from`, whose shape and normalisation are the same.
+void weight_copy_values(weight *to, const weight *from);
+
 /// Bring the compute form up to date on `dev`: after load and after each optimiser update. Does
 /// nothing when `form_version == version`. Not from the audio thread. Errors: STATUS_NO_MEMORY,
 /// STATUS_UNSUPPORTED (storage type this device has no kernel for).
