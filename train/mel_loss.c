@@ -43,6 +43,7 @@ void mel_loss_configure(mel_loss_config *config, const recipe_loss *from, double
       .power = from->mel_power,
       .normalised = from->mel_norm == MEL_MEAN,
       .log_weight = from->mel_log_weight,
+      .log_absolute = from->mel_log_absolute && from->mel_norm == MEL_MEAN,
       .log_by_window = from->mel_log_by_window,
       .log_floor = from->mel_log_floor,
       .floor_kind = from->mel_log_floor_kind == LOG_FLOOR_MAX ? LOG_FLOOR_MAX : LOG_FLOOR_ADD,
@@ -72,8 +73,7 @@ static status scale_new(mel_scale *s, const mel_loss_config *c, int64_t window, 
     made = mel_bank_new(&s->bank, c->rate_hz, config.n_fft, c->n_bands, err);
   }
   if (made != STATUS_OK) {
-    error_prefix(err, "mel loss");
-    return made;
+    return error_prefix(err, "mel loss");
   }
   s->bins = stft_bins(&config);
   s->rows = stft_rows(&config, n_samples);
@@ -189,22 +189,24 @@ static void spread_to_spectrum(float *spectrum, float *d_values, const float *va
   }
 }
 
-// Fills L_x - L_t and d L_x / d S_x; returns the sum of squared differences.
+// Fills L_x - L_t (its sign where the absolute difference counts) and d L_x / d S_x; returns the
+// sum of squared, or absolute, differences.
 static float log_terms(mel_loss *l, int64_t n_bands)
 {
   const float least = (float)l->config.log_floor;
   const bool add = l->config.floor_kind == LOG_FLOOR_ADD;
-  float squares = 0.0f;
+  float sum = 0.0f;
   for (int64_t b = 0; b < n_bands; ++b) {
     const float a = l->bands[b], t = l->target_bands[b];
     const float held_a = add ? a + least : a > least ? a : least;
     const float held_t = add ? t + least : t > least ? t : least;
     const float difference = logf(held_a / held_t);
-    l->differences[b] = difference;
+    const float sign = (difference > 0.0f ? 1.0f : 0.0f) - (difference < 0.0f ? 1.0f : 0.0f);
+    l->differences[b] = l->config.log_absolute ? sign : difference;
     l->d_floors[b] = !add && a < least ? 0.0f : 1.0f / held_a;
-    squares += difference * difference;
+    sum += difference * l->differences[b];
   }
-  return squares;
+  return sum;
 }
 
 // One row's sum over the bands; `bands` becomes its gradient, times `factor`.
@@ -214,7 +216,7 @@ static float row_loss(mel_loss *l, const mel_scale *s, float factor)
   float linear = 0.0f, logs = 0.0f, slope = 0.0f; // slope: of `logs` along each difference
   if (s->log_weight > 0.0f) {
     logs = log_terms(l, n);
-    slope = 2.0f;
+    slope = l->config.log_absolute ? 1.0f : 2.0f;
     if (l->config.norm == MEL_SUM) {
       logs = sqrtf(logs);
       slope = logs > 0.0f ? 1.0f / logs : 0.0f;

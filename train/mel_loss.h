@@ -9,7 +9,8 @@
 ///
 ///   MEL_MEAN  mean over windows, rows and bands of |S_x - S_t| + alpha (L_x - L_t)^2
 ///             after EnCodec (Defossez et al. 2022, 3.4), whose linear term is L1 and whose
-///             logarithmic term is squared in its public code
+///             logarithmic term is squared in its public code; with `log_absolute`
+///             alpha |L_x - L_t| instead, which single quiet bands cannot rule (Kumar et al. 2023)
 ///   MEL_SUM   sum over windows, mean over rows of
 ///             |S_x - S_t|_1 + alpha |L_x - L_t|_2, both norms over the bands
 ///             after SoundStream (Zeghidour et al. 2021, eq. 4 and 5)
@@ -31,6 +32,7 @@ typedef struct mel_loss_config {
   bool power;                  ///< |X|^2, else |X|
   bool normalised;             ///< windows of unit energy (EnCodec), else Hann as it is
   double log_weight;           ///< alpha; 0: no logarithmic term
+  bool log_absolute;           ///< MEL_MEAN: |difference|, else its square
   bool log_by_window;          ///< times sqrt(window / 2)
   double log_floor;            ///< > 0
   recipe_log_floor floor_kind; ///< added, or the least value

@@ -76,6 +76,7 @@ typedef struct recipe_loss {
   int64_t mel_bins;                  ///< per window, fewer where the window has fewer
   int64_t mel_least_fft;             ///< transform length at least this (zero-padded window)
   double mel_log_weight;             ///< of the log term: times this
+  bool mel_log_absolute;             ///< |difference| of the logarithms, else its square
   bool mel_log_by_window;            ///< ... times sqrt(window / 2) (SoundStream)
   bool mel_power;                    ///< power spectra, else magnitudes
   double mel_log_floor;
@@ -89,6 +90,7 @@ typedef struct recipe_loss {
 /// [quantiser]
 typedef struct recipe_quantiser {
   int dropout;              ///< recipe_dropout: codebooks used drawn uniformly from 1 to all
+  double dropout_share;     ///< of the examples (or batches) that are drawn for; the rest use all
   double decay;             ///< of the codebooks' running averages
   double smoothing;         ///< Laplace epsilon; 0: none
   double dead_share;        ///< replaced below this share of uniform use

@@ -147,6 +147,8 @@ const recipe_field recipe_fields[] = {
     INTEGER(loss, mel_least_fft, 0, 65536, "0", "transforms are at least so long (zero-padded)"),
     NUMBER(loss, mel_log_weight, 0, 1e6, "1", "of the distance of logarithms"),
     BOOL(loss, mel_log_by_window, "false", "... times sqrt(window / 2) (SoundStream)"),
+    BOOL(loss, mel_log_absolute, "true",
+         "the difference of the logarithms itself, else its square (EnCodec)"),
     BOOL(loss, mel_power, "false", "power spectra, else magnitudes"),
     NUMBER(loss, mel_log_floor, 1e-30, 1, "1e-05", "what the logarithm sees at least"),
     CHOICE(loss, mel_log_floor_kind, floor_words, "add",
@@ -158,6 +160,8 @@ const recipe_field recipe_fields[] = {
 
     CHOICE(quantiser, dropout, dropout_words, "example",
            "codebooks used are drawn uniformly from 1 to all: never, per example, per batch"),
+    NUMBER(quantiser, dropout_share, 0, 1, "1",
+           "of the examples (or batches) that a number is drawn for; the rest use all"),
     NUMBER(quantiser, decay, 0, 0.999999, "0.99", "of the codebooks' running averages"),
     NUMBER(quantiser, smoothing, 0, 1, "1e-05", "Laplace smoothing of the counts; 0: none"),
     NUMBER(quantiser, dead_share, 0, 1, "0.1",
