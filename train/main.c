@@ -10,6 +10,7 @@
 #endif
 
 static const command *const commands[] = {
+    &command_codec,
     &command_prepare_audio,
 };
 

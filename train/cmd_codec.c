@@ -1,0 +1,327 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// continuo-train codec: the step loop around codec_trainer, with what a run leaves behind.
+
+#include "base/cli/program.h"
+#include "base/cli/terminal.h"
+#include "gpu/compute_options.h"
+#include "train/codec_trainer.h"
+#include "train/commands.h"
+#include "train/run_folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_OVERRIDES 256
+
+typedef struct codec_options_given {
+  const char *set, *recipe, *out, *from, *freeze;
+  const char *overrides[MOST_OVERRIDES];
+  int n_overrides;
+  bool resume;
+  int64_t stop_after; // steps in this sitting; 0: to the end
+  compute_options compute;
+} codec_options_given;
+
+typedef struct training {
+  codec_options_given options;
+  command_context *context;
+  recipe recipe;
+  run_folder folder;
+  dataset *set;
+  crops *source;
+  codec_trainer *trainer;
+  progress line;
+  double seconds_per_step; // smoothed
+  double last_s;
+} training;
+
+// ---- opening --------------------------------------------------------------------------------
+
+static status read_recipe(training *t, error *err)
+{
+  char path[RUN_PATH_BYTES];
+  if (!t->options.resume) {
+    return recipe_load(&t->recipe, t->options.recipe, t->options.overrides, t->options.n_overrides,
+                       err);
+  }
+  run_folder_file(&t->folder, "recipe.ini", path);
+  return recipe_load(&t->recipe, path, t->options.overrides, t->options.n_overrides, err);
+}
+
+static status store_recipe(const training *t, error *err)
+{
+  char *text = NULL;
+  status code = recipe_write(&t->recipe, &text, err);
+  code = code ? code : run_folder_write(&t->folder, "recipe.ini", text, err);
+  free(text);
+  return code;
+}
+
+static status open_data(training *t, error *err)
+{
+  status code = dataset_open(&t->set, t->options.set, err);
+  if (code == STATUS_OK && dataset_rate_hz(t->set) != t->recipe.codec.rate_hz) {
+    code = error_set(err, STATUS_USAGE, "%s: prepared at %u Hz, the recipe wants %u Hz",
+                     t->options.set, dataset_rate_hz(t->set), t->recipe.codec.rate_hz);
+  }
+  return code ? code
+              : crops_new(&t->source, t->set, &t->recipe.data, (uint64_t)t->recipe.run.seed, err);
+}
+
+/// The latest checkpoint that can be read; older ones when it is damaged.
+static status load_latest(training *t, error *err)
+{
+  int64_t steps[64];
+  const int n = run_folder_list(&t->folder, steps, 64);
+  status code = STATUS_NOT_FOUND;
+  error_set(err, code, "%s: no checkpoint to go on from", t->folder.path);
+  for (int i = 0; i < n; ++i) {
+    char path[RUN_PATH_BYTES];
+    run_folder_checkpoint(&t->folder, steps[i], path);
+    code = codec_trainer_load(t->trainer, path, err);
+    if (code == STATUS_OK) {
+      log_write(&t->context->log, LOG_INFO, "goes on from step %lld", (long long)steps[i]);
+      return code;
+    }
+    if (code == STATUS_USAGE) {
+      return code; // another device or recipe: an older one would not be better
+    }
+    log_write(&t->context->log, LOG_WARNING, "%s", err->message);
+  }
+  return code;
+}
+
+static status begin_training(training *t, error *err)
+{
+  if (t->options.resume) {
+    return load_latest(t, err);
+  }
+  return t->options.from ? codec_trainer_initialise_from(t->trainer, t->options.from, err)
+                         : codec_trainer_initialise(t->trainer, err);
+}
+
+static status freeze_named(training *t, error *err)
+{
+  if (t->options.freeze && optimiser_freeze(t->trainer->generator, t->options.freeze) == 0) {
+    return error_set(err, STATUS_USAGE, "--freeze %s: no such parameter", t->options.freeze);
+  }
+  return STATUS_OK;
+}
+
+static status open_training(training *t, error *err)
+{
+  const trainer_options options = {
+      .device = {.kind = (compute_kind)t->options.compute.kind,
+                 .variant = t->options.compute.variant},
+      .n_threads = (int)t->options.compute.n_threads,
+      .log = &t->context->log,
+  };
+  status code = STATUS_OK;
+  if (!t->options.resume) {
+    code = read_recipe(t, err); // before a folder is made
+  }
+  code = code ? code : run_folder_open(&t->folder, t->options.out, t->options.resume, err);
+  if (code == STATUS_OK && t->options.resume) {
+    code = read_recipe(t, err);
+  }
+  code = code ? code : open_data(t, err);
+  code = code ? code : codec_trainer_new(&t->trainer, &t->recipe, t->source, &options, err);
+  code = code ? code : freeze_named(t, err);
+  code = code ? code : begin_training(t, err);
+  return code ? code : store_recipe(t, err);
+}
+
+static void close_training(training *t)
+{
+  codec_trainer_free(t->trainer);
+  crops_free(t->source);
+  dataset_close(t->set);
+  run_folder_close(&t->folder);
+}
+
+// ---- what is seen ---------------------------------------------------------------------------
+
+/// What the process itself holds; the mapped recordings, which the kernel keeps and drops as it
+/// likes, are not counted.
+static double memory_mib(void)
+{
+  long total = 0, resident = 0, shared = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file) {
+    if (fscanf(file, "%ld %ld %ld", &total, &resident, &shared) != 3) {
+      resident = shared = 0;
+    }
+    fclose(file);
+  }
+  return (double)(resident - shared) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
+}
+
+static void describe_step(const training *t, const trainer_report *r, char *text, size_t size)
+{
+  static const char *const phases[] = {"warm-up", "reconstruction", "adversarial"};
+  const double audio_s = (double)(t->recipe.batch.size * t->recipe.data.crop_samples) /
+                         (double)t->recipe.codec.rate_hz;
+  const double left_s =
+      (double)(codec_trainer_steps(&t->recipe) - r->step - 1) * t->seconds_per_step;
+  const double snr_db =
+      10.0 * log10((r->sums.audio_square + 1e-12) / (r->sums.error_square + 1e-12));
+  snprintf(text, size,
+           "step %lld %s: total %.4f mel %.4f wave %.4f commit %.4f SNR %.2f dB latent %.2f "
+           "gradient %.3g rate %.2g replaced %d | %.1f s/s, %.0f MiB, %.0f min left",
+           (long long)r->step, phases[r->phase], r->total, r->sums.losses[LOSS_MEL],
+           r->sums.losses[LOSS_WAVE_L1], r->sums.commitment, snr_db, sqrt(r->sums.latent_square),
+           r->gradient_norm, r->rate, r->replaced, audio_s / t->seconds_per_step, memory_mib(),
+           left_s / 60.0);
+}
+
+static void show_step(training *t, const trainer_report *r)
+{
+  char text[512];
+  const double now_s = seconds_now();
+  const double took_s = now_s - t->last_s;
+  t->last_s = now_s;
+  t->seconds_per_step =
+      t->seconds_per_step > 0.0 ? 0.98 * t->seconds_per_step + 0.02 * took_s : took_s;
+  describe_step(t, r, text, sizeof text);
+  progress_line(&t->line, text);
+  if (!t->line.shown && (r->step + 1) % t->recipe.run.log_every == 0) {
+    log_write(&t->context->log, LOG_INFO, "%s", text);
+  }
+}
+
+static void show_validation(training *t, const trainer_validation *v)
+{
+  char text[512];
+  const int n = (int)t->recipe.codec.n_codebooks;
+  int at =
+      snprintf(text, sizeof text, "validation at %lld: total %.4f mel %.4f SNR %.2f dB, entropy",
+               (long long)t->trainer->step, v->total, v->sums.losses[LOSS_MEL], v->sums.snr_db);
+  for (int k = 0; k < n && at < (int)sizeof text - 8; ++k) {
+    at += snprintf(text + at, sizeof text - (size_t)at, " %.3f", v->entropy[k]);
+  }
+  progress_end(&t->line);
+  log_write(&t->context->log, LOG_INFO, "%s", text);
+}
+
+// ---- the loop -------------------------------------------------------------------------------
+
+static status save(training *t, error *err)
+{
+  char path[RUN_PATH_BYTES];
+  run_folder_checkpoint(&t->folder, t->trainer->step, path);
+  const status code = codec_trainer_save(t->trainer, path, err);
+  if (code == STATUS_OK) {
+    run_folder_prune(&t->folder, t->recipe.run.keep);
+  }
+  return code;
+}
+
+static status validate(training *t, error *err)
+{
+  trainer_validation found;
+  status code = codec_trainer_validate(t->trainer, t->recipe.run.validation_crops, &found, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  show_validation(t, &found);
+  if (found.total < t->trainer->best) {
+    char path[RUN_PATH_BYTES];
+    t->trainer->best = found.total;
+    run_folder_file(&t->folder, "checkpoints/best.safetensors", path);
+    code = codec_trainer_save(t->trainer, path, err);
+  }
+  t->last_s = seconds_now();
+  return code;
+}
+
+static bool due(int64_t step, int64_t every)
+{
+  return every > 0 && step % every == 0;
+}
+
+static status train(training *t, error *err)
+{
+  const int64_t end = codec_trainer_steps(&t->recipe);
+  const int64_t stop = t->options.stop_after > 0 ? t->trainer->step + t->options.stop_after : end;
+  status code = STATUS_OK;
+  t->last_s = seconds_now();
+  while (code == STATUS_OK && t->trainer->step < end && t->trainer->step < stop &&
+         !stop_requested()) {
+    trainer_report report;
+    code = codec_trainer_step(t->trainer, &report, err);
+    if (code != STATUS_OK) {
+      return code; // the last good checkpoint stays
+    }
+    show_step(t, &report);
+    if (due(t->trainer->step, t->recipe.run.validate_every)) {
+      code = validate(t, err);
+    }
+    if (code == STATUS_OK && due(t->trainer->step, t->recipe.run.save_every)) {
+      code = save(t, err);
+    }
+  }
+  return code ? code : save(t, err);
+}
+
+static status check_options(const codec_options_given *o, error *err)
+{
+  if (!o->set || !o->out || (!o->recipe && !o->resume)) {
+    return error_set(err, STATUS_USAGE, "needs -d SET, -o RUN and -c RECIPE (or --resume)");
+  }
+  if (o->resume && (o->recipe || o->from)) {
+    return error_set(err, STATUS_USAGE, "--resume takes recipe and weights from the run");
+  }
+  return STATUS_OK;
+}
+
+static status run_codec(const command *self, command_context *context, int argc, char **argv,
+                        error *err)
+{
+  training t = {.context = context, .folder = {.lock = -1}};
+  codec_options_given *o = &t.options;
+  bool done = false;
+  const option_row rows[] = {
+      {'d', "data", "SET", "what `prepare` made", OPTION_STRING, &o->set, 0, 0, NULL},
+      {'c', "recipe", "FILE", "the recipe (.ini)", OPTION_STRING, &o->recipe, 0, 0, NULL},
+      {'o', "output", "RUN", "folder of the run", OPTION_STRING, &o->out, 0, 0, NULL},
+      {0, "resume", NULL, "go on with RUN", OPTION_FLAG, &o->resume, 0, 0, NULL},
+      {0, "init-from", "MODEL", "start from this model's weights", OPTION_STRING, &o->from, 0, 0,
+       NULL},
+      {0, "freeze", "PATTERN", "leave parameters of these names as they are (\"encoder.*\")",
+       OPTION_STRING, &o->freeze, 0, 0, NULL},
+      {0, "steps", "N", "stop (and save) after so many steps of this sitting", OPTION_INTEGER,
+       &o->stop_after, 1, 1e12, NULL},
+      COMPUTE_ROWS(&o->compute),
+      {0},
+  };
+  status code = command_parse(self, context, rows, false, argc, argv, 0, MOST_OVERRIDES,
+                              &o->n_overrides, &done, err);
+  if (code != STATUS_OK || done) {
+    return code;
+  }
+  for (int i = 0; i < o->n_overrides; ++i) {
+    o->overrides[i] = argv[1 + i];
+  }
+  code = check_options(o, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  progress_begin(&t.line, context->quiet);
+  code = open_training(&t, err);
+  code = code ? code : train(&t, err);
+  progress_end(&t.line);
+  close_training(&t);
+  return code;
+}
+
+const command command_codec = {
+    .name = "codec",
+    .arguments = "-d SET -c RECIPE -o RUN [SECTION.KEY=VALUE...]",
+    .summary = "train a codec",
+    .run = run_codec,
+};

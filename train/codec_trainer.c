@@ -1,0 +1,440 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "train/codec_trainer.h"
+
+#include "models/seanet_file.h"
+#include "train/unit_variance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- making one -----------------------------------------------------------------------------
+
+static status make_lanes(codec_trainer *t, const trainer_options *options, error *err)
+{
+  device_options own = options->device;
+  own.n_threads = 1;
+  t->lanes = calloc((size_t)t->recipe.batch.micro_batches, sizeof(lane *));
+  if (!t->lanes) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for lanes");
+  }
+  status code = STATUS_OK;
+  for (int i = 0; i < t->recipe.batch.micro_batches && code == STATUS_OK; ++i) {
+    code = lane_new(&t->lanes[i], &t->recipe, t->source, i, &own, err);
+    t->n_lanes += code == STATUS_OK;
+  }
+  const int n_threads = options->n_threads < t->n_lanes ? options->n_threads : t->n_lanes;
+  return code || n_threads <= 1 ? code : team_new(&t->threads, n_threads, err);
+}
+
+static status make_sums(codec_trainer *t, error *err)
+{
+  layer_set *sets[LANE_SETS];
+  lane_sets(t->lanes[0], sets);
+  status code = optimiser_new(&t->generator, &t->recipe.optimiser, sets, LANE_SETS, err);
+  code = code ? code
+              : codebooks_new(&t->books, &t->recipe.quantiser, &t->lanes[0]->net->quantiser, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  const lane *first = t->lanes[0];
+  t->tally = calloc((size_t)t->books->count, sizeof(float));
+  t->gathered =
+      calloc((size_t)(t->n_lanes * first->steps * t->recipe.codec.latent_dim), sizeof(float));
+  bool there = t->tally && t->gathered;
+  for (int i = 0; i < t->n_lanes; ++i) {
+    t->lanes[i]->flat = calloc((size_t)t->generator->n_values, sizeof(float));
+    there = there && t->lanes[i]->flat;
+  }
+  return there ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for a step's sums");
+}
+
+status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops *source,
+                         const trainer_options *options, error *err)
+{
+  *out = NULL;
+  if (wanted->codec.n_channels != 1) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: only codecs of one channel can be trained",
+                     wanted->name);
+  }
+  codec_trainer *t = calloc(1, sizeof *t);
+  if (!t) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for a trainer");
+  }
+  t->recipe = *wanted;
+  t->source = source;
+  t->log = options->log;
+  t->best = INFINITY;
+  status code = make_lanes(t, options, err);
+  code = code ? code : make_sums(t, err);
+  if (code != STATUS_OK) {
+    codec_trainer_free(t);
+    return code;
+  }
+  *out = t;
+  return STATUS_OK;
+}
+
+void codec_trainer_free(codec_trainer *t)
+{
+  if (!t) {
+    return;
+  }
+  for (int i = 0; i < t->n_lanes; ++i) {
+    lane_free(t->lanes[i]);
+  }
+  team_free(t->threads);
+  optimiser_free(t->generator);
+  codebooks_free(t->books);
+  free(t->lanes);
+  free(t->tally);
+  free(t->gathered);
+  free(t);
+}
+
+// ---- lanes ----------------------------------------------------------------------------------
+
+typedef struct lane_call {
+  codec_trainer *t;
+  void (*work)(codec_trainer *t, lane *l);
+} lane_call;
+
+static void carry_lanes(void *user, int index, int n)
+{
+  const lane_call *call = user;
+  device_flush_denormals();
+  for (int i = index; i < call->t->n_lanes; i += n) {
+    call->work(call->t, call->t->lanes[i]);
+  }
+}
+
+/// Call `work` for every lane, on the team; the first lane's failure is everybody's.
+static status each_lane(codec_trainer *t, void (*work)(codec_trainer *t, lane *l), error *err)
+{
+  lane_call call = {t, work};
+  team_run(t->threads, carry_lanes, &call);
+  for (int i = 0; i < t->n_lanes; ++i) {
+    if (t->lanes[i]->failure.code != STATUS_OK) {
+      *err = t->lanes[i]->failure;
+      return err->code;
+    }
+  }
+  return STATUS_OK;
+}
+
+static void work_follow(codec_trainer *t, lane *l)
+{
+  if (l != t->lanes[0]) {
+    lane_copy_weights(l, t->lanes[0]);
+  }
+  l->failure = (error){0};
+  lane_refresh(l, &l->failure);
+}
+
+status codec_trainer_follow(codec_trainer *t, error *err)
+{
+  return each_lane(t, work_follow, err);
+}
+
+// ---- start ----------------------------------------------------------------------------------
+
+status codec_trainer_initialise(codec_trainer *t, error *err)
+{
+  lane *first = t->lanes[0];
+  codec_layers_randomise(seanet_layers(first->net), (uint64_t)t->recipe.run.seed);
+  status code = STATUS_OK;
+  if (t->recipe.run.init == INIT_UNIT_VARIANCE) {
+    code = unit_variance(first, err);
+  }
+  optimiser_reset_average(t->generator);
+  return code ? code : codec_trainer_follow(t, err);
+}
+
+status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *err)
+{
+  seanet *from = NULL;
+  status code = seanet_load(&from, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  const codec_layers to_layers = seanet_layers(t->lanes[0]->net), layers = seanet_layers(from);
+  for (int s = 0; s < CODEC_N_PARTS && code == STATUS_OK; ++s) {
+    for (int i = 0; i < to_layers.sets[s]->n_weights && code == STATUS_OK; ++i) {
+      weight *w = to_layers.sets[s]->weights[i];
+      const weight *source = layer_set_find(layers.sets[s], w->name);
+      if (!source || memcmp(source->dims, w->dims, sizeof w->dims) != 0 ||
+          !source->norm_v != !w->norm_v) {
+        code = error_set(err, STATUS_FORMAT, "%s: no %s of the recipe's shape", path, w->name);
+        break;
+      }
+      weight_copy_values(w, source);
+    }
+  }
+  seanet_free(from, NULL);
+  optimiser_reset_average(t->generator);
+  t->books->started = code == STATUS_OK;
+  codebooks_assume_uniform(t->books, (double)(t->n_lanes * t->lanes[0]->steps));
+  return code ? code : codec_trainer_follow(t, err);
+}
+
+static void work_gather(codec_trainer *t, lane *l)
+{
+  lane_encode(l, t->gather_first + (uint64_t)(l->index * l->examples),
+              t->gathered + l->index * l->steps * t->recipe.codec.latent_dim);
+}
+
+/// K-means from latents that the present encoder gives; examples far from those of any step.
+static status start_codebooks(codec_trainer *t, error *err)
+{
+  const int64_t dim = t->recipe.codec.latent_dim;
+  const int64_t per_round = t->n_lanes * t->lanes[0]->steps;
+  const int64_t rounds = (t->recipe.quantiser.start_vectors + per_round - 1) / per_round;
+  float *vectors = calloc((size_t)(rounds * per_round * dim), sizeof *vectors);
+  if (!vectors) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for the codebooks' start");
+  }
+  log_write(t->log, LOG_INFO, "codebooks start from %lld vectors", (long long)(rounds * per_round));
+  status code = STATUS_OK;
+  for (int64_t i = 0; i < rounds && code == STATUS_OK; ++i) {
+    t->gather_first = ((uint64_t)1 << 48) + (uint64_t)(i * t->recipe.batch.size);
+    code = each_lane(t, work_gather, err);
+    memcpy(vectors + i * per_round * dim, t->gathered, (size_t)(per_round * dim) * sizeof *vectors);
+  }
+  code = code ? code
+              : codebooks_start(t->books, t->lanes[0]->dev, vectors, rounds * per_round,
+                                (double)per_round, (uint64_t)t->recipe.run.seed, err);
+  free(vectors);
+  return code ? code : codec_trainer_follow(t, err);
+}
+
+// ---- a step ---------------------------------------------------------------------------------
+
+int64_t codec_trainer_steps(const recipe *wanted)
+{
+  return wanted->phases.unquantised + wanted->phases.reconstruction + wanted->phases.adversarial;
+}
+
+trainer_phase codec_trainer_phase(const recipe *wanted, int64_t step)
+{
+  if (step < wanted->phases.unquantised) {
+    return PHASE_UNQUANTISED;
+  }
+  return step < wanted->phases.unquantised + wanted->phases.reconstruction ? PHASE_RECONSTRUCTION
+                                                                           : PHASE_ADVERSARIAL;
+}
+
+static void plan_step(codec_trainer *t)
+{
+  const recipe_loss *loss = &t->recipe.loss;
+  const trainer_phase phase = codec_trainer_phase(&t->recipe, t->step);
+  const int64_t freeze = t->recipe.phases.freeze_encoder;
+  const bool warm = phase == PHASE_UNQUANTISED, judged = phase == PHASE_ADVERSARIAL;
+  t->plan = (lane_step){
+      .step = t->step,
+      .quantised = !warm,
+      .adversarial = judged,
+      .encoder_frozen = freeze > 0 && t->step >= freeze,
+      .weights = {[LOSS_WAVE_L1] = warm ? loss->wave_l1_warmup : loss->wave_l1,
+                  [LOSS_WAVE_L2] = loss->wave_l2,
+                  [LOSS_MEL] = warm ? loss->mel_warmup : loss->mel,
+                  [LOSS_ADVERSARIAL] = judged ? loss->adversarial : 0.0,
+                  [LOSS_FEATURE] = judged ? loss->feature : 0.0},
+      .commitment = loss->commitment,
+  };
+}
+
+static void work_forward(codec_trainer *t, lane *l)
+{
+  lane_forward(l, &t->plan);
+}
+
+static void work_backward(codec_trainer *t, lane *l)
+{
+  lane_backward(l, &t->plan, t->factors);
+  layer_set *sets[LANE_SETS];
+  lane_sets(l, sets);
+  optimiser_collect(t->generator, sets, LANE_SETS, l->flat);
+}
+
+static void add_sums(lane_sums *to, const lane_sums *from)
+{
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    to->losses[i] += from->losses[i];
+  }
+  to->commitment += from->commitment;
+  to->discriminator += from->discriminator;
+  to->latent_square += from->latent_square;
+  to->error_square += from->error_square;
+  to->audio_square += from->audio_square;
+  to->snr_db += from->snr_db;
+}
+
+static void scale_sums(lane_sums *sums, double factor)
+{
+  const lane_sums old = *sums;
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    sums->losses[i] = factor * old.losses[i];
+  }
+  sums->commitment = factor * old.commitment;
+  sums->discriminator = factor * old.discriminator;
+  sums->latent_square = factor * old.latent_square;
+  sums->error_square = factor * old.error_square;
+  sums->audio_square = factor * old.audio_square;
+  sums->snr_db = factor * old.snr_db;
+}
+
+static void sum_lanes(const codec_trainer *t, lane_sums *sums)
+{
+  *sums = (lane_sums){0};
+  for (int i = 0; i < t->n_lanes; ++i) {
+    add_sums(sums, &t->lanes[i]->sums);
+  }
+}
+
+static void sum_arrays(float *to, const float *from, int64_t count, bool first)
+{
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = first ? from[i] : to[i] + from[i];
+  }
+}
+
+static double weighted_total(const lane_step *plan, const lane_sums *sums)
+{
+  double total = plan->quantised ? plan->commitment * sums->commitment : 0.0;
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    total += plan->weights[i] * sums->losses[i];
+  }
+  return total;
+}
+
+static status check_finite(const trainer_report *report, error *err)
+{
+  static const char *const names[LOSS_COUNT] = {"wave_l1", "wave_l2", "mel", "adversarial",
+                                                "feature"};
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    if (!isfinite(report->sums.losses[i])) {
+      return error_set(err, STATUS_FORMAT, "step %lld: the %s loss is not a number",
+                       (long long)report->step, names[i]);
+    }
+  }
+  if (!isfinite(report->sums.commitment)) {
+    return error_set(err, STATUS_FORMAT, "step %lld: the commitment loss is not a number",
+                     (long long)report->step);
+  }
+  return STATUS_OK;
+}
+
+/// Name the first parameter whose gradient is not a number.
+static status refuse_gradient(const codec_trainer *t, error *err)
+{
+  for (int i = 0; i < t->generator->n_parameters; ++i) {
+    const parameter *p = &t->generator->parameters[i];
+    for (int64_t j = 0; j < p->count; ++j) {
+      if (!isfinite(p->gradient[j])) {
+        return error_set(err, STATUS_FORMAT, "step %lld: the gradient of %s is not a number",
+                         (long long)t->step, p->name);
+      }
+    }
+  }
+  return error_set(err, STATUS_FORMAT, "step %lld: the gradient's norm is not a number",
+                   (long long)t->step);
+}
+
+static void apply_step(codec_trainer *t, trainer_report *report)
+{
+  const recipe_optimiser *options = &t->recipe.optimiser;
+  double scale = 1.0;
+  if (options->clip_norm > 0.0 && report->gradient_norm > options->clip_norm) {
+    scale = options->clip_norm / report->gradient_norm;
+  }
+  report->rate = optimiser_rate(options, t->step, codec_trainer_steps(&t->recipe));
+  optimiser_step(t->generator, report->rate, scale);
+  if (!t->plan.quantised) {
+    return;
+  }
+  const int64_t n = t->lanes[0]->steps;
+  for (int i = 0; i < t->n_lanes; ++i) {
+    sum_arrays(t->tally, t->lanes[i]->tally.use, t->books->count, i == 0);
+    codebooks_remember(t->books, t->lanes[i]->rests, n);
+  }
+  t->books->frozen = t->plan.encoder_frozen;
+  report->replaced = codebooks_commit(t->books, t->tally, t->step, (uint64_t)t->recipe.run.seed);
+}
+
+status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
+{
+  plan_step(t);
+  *report = (trainer_report){.step = t->step, .phase = codec_trainer_phase(&t->recipe, t->step)};
+  status code = STATUS_OK;
+  if (t->plan.quantised && !t->books->started) {
+    code = start_codebooks(t, err);
+  }
+  code = code ? code : each_lane(t, work_forward, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  sum_lanes(t, &report->sums);
+  report->total = weighted_total(&t->plan, &report->sums);
+  memcpy(t->factors, t->plan.weights, sizeof t->factors);
+  code = check_finite(report, err);
+  code = code ? code : each_lane(t, work_backward, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  for (int i = 0; i < t->n_lanes; ++i) {
+    sum_arrays(t->generator->gradients, t->lanes[i]->flat, t->generator->n_values, i == 0);
+  }
+  report->gradient_norm = optimiser_norm(t->generator);
+  if (!isfinite(report->gradient_norm)) {
+    return refuse_gradient(t, err);
+  }
+  apply_step(t, report);
+  ++t->step;
+  return codec_trainer_follow(t, err);
+}
+
+// ---- validation -----------------------------------------------------------------------------
+
+/// Entropy of a stage's use over log(size).
+static double entropy_of(const float *use, int64_t size)
+{
+  double all = 0.0, sum = 0.0;
+  for (int64_t e = 0; e < size; ++e) {
+    all += (double)use[e];
+  }
+  for (int64_t e = 0; e < size && all > 0.0; ++e) {
+    const double p = (double)use[e] / all;
+    sum -= p > 0.0 ? p * log(p) : 0.0;
+  }
+  return sum / log((double)size);
+}
+
+status codec_trainer_validate(codec_trainer *t, int64_t n, trainer_validation *found, error *err)
+{
+  const rvq *q = t->books->quantiser;
+  const int64_t rounds = (n + t->recipe.batch.size - 1) / t->recipe.batch.size;
+  *found = (trainer_validation){0};
+  plan_step(t);
+  t->plan.validation = true;
+  t->plan.adversarial = t->plan.discriminate = false;
+  memset(t->tally, 0, (size_t)t->books->count * sizeof(float));
+  status code = STATUS_OK;
+  for (int64_t i = 0; i < rounds && code == STATUS_OK; ++i) {
+    lane_sums sums;
+    t->plan.step = i;
+    code = each_lane(t, work_forward, err);
+    sum_lanes(t, &sums);
+    add_sums(&found->sums, &sums);
+    for (int l = 0; l < t->n_lanes; ++l) {
+      sum_arrays(t->tally, t->lanes[l]->tally.use, t->books->count, false);
+    }
+  }
+  scale_sums(&found->sums, 1.0 / (double)rounds);
+  found->total = weighted_total(&t->plan, &found->sums);
+  for (int k = 0; k < q->n_codebooks; ++k) {
+    found->entropy[k] = entropy_of(t->tally + k * q->size, q->size);
+  }
+  return code;
+}

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// Trains a codec: the step loop's body, and everything that a checkpoint must hold. Who calls
+/// decides when to step, to save and to stop. One thread; the lanes run on a team of their own.
+///
+/// A step: lanes draw their crops, go forward and take the losses; sums over lanes decide the
+/// factors of the losses; lanes sweep back; gradients are summed in the lanes' order, clipped,
+/// applied; codebooks commit what the lanes tallied; all lanes get the new values. Nothing in it
+/// depends on the clock, on the number of threads or on what ran before: only on recipe, data and
+/// what a checkpoint holds.
+#ifndef CONTINUO_TRAIN_CODEC_TRAINER_H
+#define CONTINUO_TRAIN_CODEC_TRAINER_H
+
+#include "base/log.h"
+#include "gpu/cpu/team.h"
+#include "train/lane.h"
+#include "train/optimiser.h"
+
+typedef enum trainer_phase {
+  PHASE_UNQUANTISED,
+  PHASE_RECONSTRUCTION,
+  PHASE_ADVERSARIAL
+} trainer_phase;
+
+/// What a step gave.
+typedef struct trainer_report {
+  int64_t step;
+  trainer_phase phase;
+  lane_sums sums;       ///< means over the batch
+  double total;         ///< weighted sum of the losses
+  double gradient_norm; ///< before clipping
+  double rate;          ///< learning rate
+  int replaced;         ///< codewords
+} trainer_report;
+
+/// Means over the fixed validation crops.
+typedef struct trainer_validation {
+  lane_sums sums;
+  double total;                      ///< weighted as the present step's losses are
+  double entropy[OPS_MAX_CODEBOOKS]; ///< of each stage's use, 1: uniform
+} trainer_validation;
+
+typedef struct codec_trainer {
+  recipe recipe;
+  const crops *source;
+  const log_sink *log;
+  lane **lanes;
+  int n_lanes;
+  team *threads;
+  optimiser *generator;
+  codebooks *books;
+  float *tally;   ///< sum of the lanes' tallies
+  int64_t step;   ///< the next one
+  double best;    ///< least validation loss so far
+  lane_step plan; ///< of the step at hand
+  double factors[LOSS_COUNT];
+  uint64_t gather_first; ///< first example of a gathering round
+  float *gathered;       ///< latents of it, by lane
+} codec_trainer;
+
+typedef struct trainer_options {
+  device_options device; ///< kind and variant; a lane's device has one thread
+  int n_threads;         ///< that carry the lanes; 0: one
+  const log_sink *log;   ///< may be null
+} trainer_options;
+
+/// A trainer with an untrained network. Errors: those of lane_new.
+status codec_trainer_new(codec_trainer **t, const recipe *wanted, const crops *source,
+                         const trainer_options *options, error *err);
+void codec_trainer_free(codec_trainer *t); ///< null is fine
+
+/// Random weights, then as recipe.run.init says.
+status codec_trainer_initialise(codec_trainer *t, error *err);
+
+/// Start from a model file of the same architecture, codebooks included.
+status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *err);
+
+int64_t codec_trainer_steps(const recipe *wanted); ///< of all phases
+trainer_phase codec_trainer_phase(const recipe *wanted, int64_t step);
+
+/// Give all lanes the leading lane's masters: after they were changed from outside.
+status codec_trainer_follow(codec_trainer *t, error *err);
+
+/// One step. STATUS_FORMAT with a sentence that says where when a loss or a gradient is not a
+/// number: the trainer is then as before the step, save for its crops.
+status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err);
+
+/// Forward over `n` fixed validation crops (rounded up to whole batches). Changes nothing.
+status codec_trainer_validate(codec_trainer *t, int64_t n, trainer_validation *found, error *err);
+
+/// Save everything; load into a trainer made from the same recipe. STATUS_USAGE when the file was
+/// made with another kernel variant or recipe (both named).
+status codec_trainer_save(const codec_trainer *t, const char *path, error *err);
+status codec_trainer_load(codec_trainer *t, const char *path, error *err);
+
+/// The playable network as a model file; `average`: with the averaged weights.
+status codec_trainer_export(codec_trainer *t, const char *path, bool average, error *err);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// What of a trainer goes into files: checkpoints and models.
+
+#include "base/json_writer.h"
+#include "models/seanet_file.h"
+#include "train/checkpoint.h"
+#include "train/codec_trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Numbers that are no arrays, in the order of the checkpoint's "counters".
+typedef struct trainer_counters {
+  int64_t step, updates, n_recent, started;
+} trainer_counters;
+
+static void list_optimiser(checkpoint *c, const char *part, optimiser *o)
+{
+  static const char *const kinds[] = {"values", "mean", "square", "average"};
+  for (int i = 0; i < o->n_parameters; ++i) {
+    parameter *p = &o->parameters[i];
+    float *const arrays[] = {p->values, p->mean, p->square, p->average};
+    for (int k = 0; k < 4; ++k) {
+      char name[2 * WEIGHT_NAME_BYTES];
+      snprintf(name, sizeof name, "%s.%s.%s", part, kinds[k], p->name);
+      if (arrays[k]) {
+        checkpoint_add(c, name, ELEMENT_F32, arrays[k], p->count);
+      }
+    }
+  }
+}
+
+static void list_all(codec_trainer *t, trainer_counters *counters, checkpoint *c)
+{
+  const rvq *q = t->books->quantiser;
+  list_optimiser(c, "generator", t->generator);
+  for (int k = 0; k < q->n_codebooks; ++k) {
+    checkpoint_add(c, q->codebooks[k].name, ELEMENT_F32, q->codebooks[k].master, q->size * q->dim);
+  }
+  checkpoint_add(c, "rvq.averages", ELEMENT_F32, t->books->use, t->books->count);
+  checkpoint_add(c, "rvq.recent", ELEMENT_F32, t->books->recent,
+                 CODEBOOKS_RECENT * q->n_codebooks * q->dim);
+  checkpoint_add(c, "best", ELEMENT_F64, &t->best, 1);
+  checkpoint_add(c, "counters", ELEMENT_I64, counters,
+                 (int64_t)(sizeof *counters / sizeof(int64_t)));
+}
+
+static status describe(const codec_trainer *t, json_writer *w, error *err)
+{
+  char *text = NULL;
+  const status code = recipe_write(&t->recipe, &text, err);
+  if (code == STATUS_OK) {
+    json_writer_init(w, NULL);
+    json_begin_object(w, NULL);
+    json_write_string(w, "kind", "codec training");
+    json_write_integer(w, "version", 1);
+    json_write_integer(w, "step", t->step);
+    json_write_string(w, "device", t->lanes[0]->dev->name);
+    json_write_string(w, "recipe", text);
+    json_end_object(w);
+    free(text);
+  }
+  return code ? code : json_writer_finish(w, err);
+}
+
+status codec_trainer_save(const codec_trainer *t, const char *path, error *err)
+{
+  trainer_counters counters = {t->step, t->generator->updates, t->books->n_recent,
+                               t->books->started};
+  checkpoint list = {0};
+  json_writer w = {0};
+  list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
+  status code = describe(t, &w, err);
+  code = code ? code : checkpoint_save(&list, path, w.data, err);
+  json_writer_free(&w);
+  checkpoint_free(&list);
+  return code;
+}
+
+static status check_device(const codec_trainer *t, const safetensors *file, error *err)
+{
+  json *config = NULL;
+  const char *made_on = NULL, *here = t->lanes[0]->dev->name;
+  status code = safetensors_config(file, &config, err);
+  code = code ? code : json_need_string(config, "device", &made_on, err);
+  if (code == STATUS_OK && strcmp(made_on, here) != 0) {
+    code = error_set(err, STATUS_USAGE,
+                     "%s: was made on \"%s\", here is \"%s\": going on would not give the same "
+                     "bits (--variant chooses)",
+                     file->path, made_on, here);
+  }
+  json_free(config);
+  return code;
+}
+
+status codec_trainer_load(codec_trainer *t, const char *path, error *err)
+{
+  safetensors file = {0};
+  trainer_counters counters = {0};
+  checkpoint list = {0};
+  status code = safetensors_open(&file, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  list_all(t, &counters, &list);
+  code = check_device(t, &file, err);
+  code = code ? code : checkpoint_load(&list, &file, err);
+  if (code == STATUS_OK) {
+    t->step = counters.step;
+    t->generator->updates = counters.updates;
+    t->books->n_recent = counters.n_recent;
+    t->books->started = counters.started != 0;
+    code = codec_trainer_follow(t, err);
+  }
+  checkpoint_free(&list);
+  safetensors_close(&file);
+  return code;
+}
+
+/// Swap what is trained with its average; again: back.
+static void swap_average(optimiser *o)
+{
+  for (int i = 0; i < o->n_parameters; ++i) {
+    parameter *p = &o->parameters[i];
+    for (int64_t j = 0; p->average && j < p->count; ++j) {
+      const float value = p->values[j];
+      p->values[j] = p->average[j];
+      p->average[j] = value;
+    }
+    ++p->owner->version;
+  }
+}
+
+status codec_trainer_export(codec_trainer *t, const char *path, bool average, error *err)
+{
+  seanet *net = t->lanes[0]->net;
+  layer_set *sets[LANE_SETS];
+  lane_sets(t->lanes[0], sets);
+  if (average) {
+    swap_average(t->generator);
+  }
+  for (int s = 0; s < LANE_SETS; ++s) {
+    for (int i = 0; i < sets[s]->n_weights; ++i) {
+      weight_fold(sets[s]->weights[i]);
+    }
+  }
+  const status code = seanet_save(net, path, NULL, 0, err);
+  if (average) {
+    swap_average(t->generator);
+  }
+  return code;
+}

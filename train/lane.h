@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+/// A lane: one micro-batch's way through a training step, with its own replica of the network, its
+/// own memory and its own sums. A lane runs on one thread and touches nothing of another's, so the
+/// number of threads, or of processes, that carry the lanes changes no bit of the result: sums over
+/// lanes are taken in the lanes' order.
+#ifndef CONTINUO_TRAIN_LANE_H
+#define CONTINUO_TRAIN_LANE_H
+
+#include "gpu/tape.h"
+#include "models/seanet.h"
+#include "train/codebooks.h"
+#include "train/crops.h"
+#include "train/mel_loss.h"
+#include "train/recipe.h"
+
+/// Losses of the generator whose gradient arrives at the decoder's output.
+typedef enum lane_loss {
+  LOSS_WAVE_L1,
+  LOSS_WAVE_L2,
+  LOSS_MEL,
+  LOSS_ADVERSARIAL,
+  LOSS_FEATURE,
+  LOSS_COUNT
+} lane_loss;
+
+/// Sums over a lane's examples, divided by the whole batch's size: adding over lanes gives means.
+typedef struct lane_sums {
+  double losses[LOSS_COUNT];
+  double commitment;
+  double discriminator; ///< loss of the discriminators, when they learn
+  double latent_square; ///< mean square of the encoder's output
+  double error_square;  ///< mean square of out - in
+  double audio_square;  ///< mean square of in
+  double snr_db;        ///< of each example, 1e-10 added to both powers
+} lane_sums;
+
+/// What a step does, the same for all lanes.
+typedef struct lane_step {
+  int64_t step;
+  bool validation;            ///< the fixed crops, no dropout
+  bool quantised;             ///< through the codebooks
+  bool adversarial;           ///< the discriminators judge
+  bool discriminate;          ///< and learn
+  bool encoder_frozen;        ///< nothing flows into the encoder
+  double weights[LOSS_COUNT]; ///< 0: the loss is not taken
+  double commitment;
+} lane_step;
+
+typedef struct lane {
+  const recipe *recipe;
+  const crops *source;
+  int64_t index;    ///< among all lanes of all processes
+  int64_t examples; ///< of a micro-batch
+  int64_t samples;  ///< of all its examples
+  int64_t steps;    ///< codec steps of all its examples
+  device *dev;      ///< of one thread
+  seanet *net;      ///< the replica, its weights tracked
+  tape *encoding, *decoding;
+  arena memory; ///< of one step
+  run r;
+  tensor latents, quantised, out; ///< of the step at hand
+  mel_loss *mel;
+  codebook_tally tally;
+  float *audio;                 ///< [examples, crop]
+  float *gradients[LOSS_COUNT]; ///< [examples, crop] dloss/dout of each loss, batch means
+  float *latent_gradient;       ///< [steps, dim] of the commitment
+  float *rests;                 ///< [steps, n_codebooks, dim] what each stage got
+  float *flat;                  ///< the generator's gradient in the optimiser's order
+  lane_sums sums;
+  error failure; ///< of the last call
+} lane;
+
+/// A lane with an untrained replica. `n_values`: of the generator's optimiser, set later through
+/// lane_set_flat. STATUS_NO_MEMORY and what device and network say.
+status lane_new(lane **l, const recipe *wanted, const crops *source, int64_t index,
+                const device_options *options, error *err);
+void lane_free(lane *l); ///< null is fine
+
+/// The sets that the generator's optimiser trains: encoder and decoder.
+#define LANE_SETS 2
+void lane_sets(lane *l, layer_set *sets[LANE_SETS]);
+
+/// Copy all masters (codebooks too) of `from`, whose architecture is the same.
+void lane_copy_weights(lane *l, const lane *from);
+
+/// Bring the compute forms up to date. Lane's thread.
+status lane_refresh(lane *l, error *err);
+
+/// Draw the crops of `step`, go forward, take the losses and their gradients at the output.
+/// l->failure says whether it went well. Lane's thread.
+void lane_forward(lane *l, const lane_step *step);
+
+/// Sweep `factors[i]` times each loss's gradient back; the result is in l->flat. Lane's thread.
+void lane_backward(lane *l, const lane_step *step, const double factors[LOSS_COUNT]);
+
+/// Latents of the crops of global examples [first, first + l->examples): [steps, dim]. Forward
+/// only. Lane's thread.
+void lane_encode(lane *l, uint64_t first, float *latents);
+
+#endif
