@@ -29,5 +29,6 @@ continuo_dependency(openblas openblas "training on the CPU takes the slow refere
 continuo_dependency(kissfft kissfft-float "no spectral losses (continuo-train off)")
 continuo_dependency(inih inih "no recipes (continuo-train off)")
 continuo_dependency(protobufc libprotobuf-c "no TensorBoard logs")
+continuo_dependency(png libpng "no pictures in TensorBoard logs")
 continuo_dependency(mpi ompi-c "no training in more than one process")
 continuo_dependency(cmocka cmocka "no unit tests")
