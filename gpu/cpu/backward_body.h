@@ -81,8 +81,11 @@ static void column_sums(float *to, const float *x, int64_t rows, int64_t columns
   }
 }
 
-static void transpose_add(float *to, int64_t to_step, const float *from, int64_t from_step,
-                          int64_t rows, int64_t columns)
+// `add` is a constant where this is called.
+static inline __attribute__((always_inline)) void transpose_all(float *to, int64_t to_step,
+                                                                const float *from,
+                                                                int64_t from_step, int64_t rows,
+                                                                int64_t columns, const bool add)
 {
   for (int64_t i = 0; i < rows; i += VEC_LANES) {
     const vec_mask down = vec_first(rows - i);
@@ -97,8 +100,21 @@ static void transpose_add(float *to, int64_t to_step, const float *from, int64_t
       vec_transpose(square);
       for (int64_t s = 0; s < wide; ++s) {
         float *at = to + (j + s) * to_step + i;
-        vec_store_masked(at, down, vec_add(vec_load_masked(at, down), square[s]));
+        const vec value = add ? vec_add(vec_load_masked(at, down), square[s]) : square[s];
+        vec_store_masked(at, down, value);
       }
     }
   }
+}
+
+static void transpose(float *to, int64_t to_step, const float *from, int64_t from_step,
+                      int64_t rows, int64_t columns)
+{
+  transpose_all(to, to_step, from, from_step, rows, columns, false);
+}
+
+static void transpose_add(float *to, int64_t to_step, const float *from, int64_t from_step,
+                          int64_t rows, int64_t columns)
+{
+  transpose_all(to, to_step, from, from_step, rows, columns, true);
 }

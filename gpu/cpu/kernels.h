@@ -62,7 +62,10 @@ typedef struct kernels {
                 activation act, float slope);
   /// to[c] += sum over rows of x[row, c].
   void (*column_sums)(float *to, const float *x, int64_t rows, int64_t columns);
-  /// to[j to_step + i] += from[i from_step + j] for i below rows, j below columns.
+  /// to[j to_step + i] = from[i from_step + j], or += it, for i below rows, j below columns; rows
+  /// of `to` may be stored upwards or (a negative step) downwards.
+  void (*transpose)(float *to, int64_t to_step, const float *from, int64_t from_step, int64_t rows,
+                    int64_t columns);
   void (*transpose_add)(float *to, int64_t to_step, const float *from, int64_t from_step,
                         int64_t rows, int64_t columns);
 } kernels;

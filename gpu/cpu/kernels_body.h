@@ -308,5 +308,5 @@ static float quantise(int8_t *codes, const float *x, const int64_t *offsets, int
     .subtract = subtract, .multiply = multiply, .scale = scale, .lstm_gates = lstm_gates,          \
     .nearest = nearest, .depthwise = depthwise, .norm_row = norm_row, .softmax_row = softmax_row,  \
     .attention = attention_vec, .outer = outer, .chain = chain, .column_sums = column_sums,        \
-    .transpose_add = transpose_add,                                                                \
+    .transpose = transpose, .transpose_add = transpose_add,                                        \
   }

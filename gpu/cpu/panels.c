@@ -122,11 +122,19 @@ static place place_of(const panels *p, const kernels *k, int64_t row)
 
 static void fill_real(const panels *p, const kernels *k, const float *rows)
 {
-  for (int64_t row = 0; row < p->n_rows; ++row) {
+  for (int64_t row = 0; p->type != DTYPE_F32 && row < p->n_rows; ++row) {
     const place at = place_of(p, k, row);
     for (int64_t j = 0; j < p->length; ++j) {
       put(at.panel, j * at.lanes + at.lane, rows[row * p->length + j], p->type);
     }
+  }
+  for (int64_t row = 0; p->type == DTYPE_F32 && row < p->n_rows;) { // a panel at a time
+    const place at = place_of(p, k, row);
+    const int64_t left = p->block_outputs - row % p->block_outputs;
+    const int64_t count = left < at.lanes ? left : at.lanes;
+    k->transpose((float *)(void *)at.panel, at.lanes, rows + row * p->length, p->length, count,
+                 p->length);
+    row += count;
   }
 }
 
@@ -172,11 +180,52 @@ static void fill(const panels *p, const kernels *k, const float *rows, int8_t *c
     fill_values(p, rows);
   }
   if (p->data) {
-    memset(p->data, 0, (size_t)(p->n_blocks * p->block_bytes));
+    if (p->type == DTYPE_I8 || p->block_outputs % k->lanes != 0) { // lanes without an output
+      memset(p->data, 0, (size_t)(p->n_blocks * p->block_bytes));
+    }
     if (p->type == DTYPE_I8) {
       fill_codes(p, k, rows, codes);
     } else {
       fill_real(p, k, rows);
+    }
+  }
+}
+
+// rows_from_master on vectors: a trained weight is packed anew after every update. Squares of the
+// master are turned, [c][K] or [c][stride] at a time.
+static void rows_turned(const kernels *k, float *rows, const weight *w)
+{
+  const int64_t *d = w->dims;
+  if ((w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV2D) && d[2] * d[3] > 1) {
+    const int64_t taps = d[2] * d[3], each = d[1] * taps;
+    for (int64_t o = 0; o < d[0]; ++o) {
+      k->transpose(rows + o * each, d[1], w->master + o * each, taps, d[1], taps);
+    }
+    return;
+  }
+  if (w->use != WEIGHT_CONV_TRANSPOSED1D) {
+    rows_from_master(rows, w);
+    return;
+  }
+  const int64_t kernel = d[2], stride = w->stride, taps = (kernel + stride - 1) / stride;
+  const int64_t channels = d[0] / w->groups, outputs = d[1] * w->groups, each = taps * channels;
+  if (kernel % stride != 0) { // taps that do not exist
+    memset(rows, 0, (size_t)(stride * outputs * each) * sizeof *rows);
+  }
+  if (kernel == 1 && stride == 1 && w->groups == 1) {
+    k->transpose(rows, channels, w->master, outputs, channels, outputs);
+    return;
+  }
+  for (int64_t o = 0; o < outputs; ++o) {
+    const float *from = w->master + (o / d[1] * channels * d[1] + o % d[1]) * kernel;
+    float *newest = rows + o * each + (taps - 1) * channels;
+    if (stride == 1) { // all taps at once, the oldest row first
+      k->transpose(newest, -channels, from, d[1] * kernel, channels, kernel);
+    }
+    for (int64_t m = 0; stride > 1 && m < taps; ++m) {
+      const int64_t left = kernel - m * stride;
+      k->transpose(newest - m * channels, outputs * each, from + m * stride, d[1] * kernel,
+                   channels, left < stride ? left : stride);
     }
   }
 }
@@ -201,7 +250,7 @@ static status pack_form(device *dev, weight *w, error *err)
   float *rows = malloc(count * sizeof *rows);
   int8_t *codes = malloc((size_t)p.length);
   if (block && rows && codes) {
-    rows_from_master(rows, w);
+    rows_turned(k, rows, w);
     p = panels_plan(k, w);
     panels_layout(&p, w, block);
     memcpy(block, &p, sizeof p);
