@@ -82,7 +82,7 @@ static int64_t shape_reach(const conv_shape *s)
   return (s->kernel - 1) * s->dilation + 1;
 }
 
-#define BLOCK_FLOATS (16 * 1024) // of both sides of an outer product
+#define BLOCK_FLOATS (32 * 1024) // of both sides of a product: L2 has room for more, L1 for part
 #define BLOCK_LEAST 48           // rows for which a tile of sums is loaded and stored
 
 // ---- the weight's gradient ----
@@ -90,34 +90,45 @@ static int64_t shape_reach(const conv_shape *s)
 // dMatrix of a weight [O][c][K]: [O][K][c], or turned [K][c][O] where O fills the lanes better.
 typedef struct weight_gradient {
   const kernels *k;
-  float *sums;
+  const conv_shape *shape;
+  float *sums;                     // of `chunk` outputs
   int64_t outputs, channels, taps; // O, c, K
+  int64_t chunk;                   // outputs summed over all rows before the next ones
   bool turned;
+  bool in_place; // the file's layout is the same: sums go on from what is there
 } weight_gradient;
 
-static weight_gradient weight_gradient_new(run *r, const weight *w, const conv_shape *shape)
+#define CHUNK_FLOATS (64 * 1024)  // of sums, which every block of rows goes through
+#define KEPT_FLOATS (1024 * 1024) // of rows, which every chunk goes through
+
+// `floats`: of both sides over all rows.
+static weight_gradient weight_gradient_plan(const kernels *k, const weight *w,
+                                            const conv_shape *shape, int64_t floats)
 {
   weight_gradient g = {
-      .k = kernels_of(r->dev), .outputs = w->dims[0], .channels = w->dims[1], .taps = w->dims[2]};
-  const int64_t unit = g.k->lanes, out = g.outputs / shape->groups;
+      .k = k, .shape = shape, .outputs = w->dims[0], .channels = w->dims[1], .taps = w->dims[2]};
+  const int64_t unit = k->lanes, out = g.outputs / shape->groups;
   const bool whole = shape->dilation == 1 && shape->groups == 1;
   const int64_t run_length = whole ? g.channels * g.taps : g.channels;
   const int64_t along_windows = (run_length + unit - 1) / unit * unit * out;
   const int64_t along_outputs = (out + unit - 1) / unit * unit * run_length;
   g.turned = along_outputs < along_windows;
-  const size_t bytes = (size_t)weight_count(w) * sizeof *g.sums;
-  g.sums = run_scratch(r, bytes);
-  if (g.sums) {
-    memset(g.sums, 0, bytes);
+  g.in_place = g.taps == 1 && !g.turned;
+  g.chunk = g.outputs;
+  if (shape->groups == 1 && !g.turned && !g.in_place && floats <= KEPT_FLOATS) {
+    const int64_t fitting = CHUNK_FLOATS / (g.channels * g.taps) / 12 * 12;
+    const int64_t chunk = fitting > 12 ? fitting : 12;
+    g.chunk = chunk < g.outputs ? chunk : g.outputs;
   }
   return g;
 }
 
-// Rows of both sides, `n` windows, added.
-static void weight_gradient_add(const weight_gradient *g, const conv_shape *shape,
-                                const float *strided, const float *spaced, int64_t n)
+// Outputs [first, first + count) from `n` rows of both sides, added.
+static void weight_gradient_add(const weight_gradient *g, const float *strided, const float *spaced,
+                                int64_t n, int64_t first, int64_t count)
 {
-  const int64_t in = g->channels, out = g->outputs / shape->groups;
+  const conv_shape *shape = g->shape;
+  const int64_t in = g->channels, out = count / shape->groups;
   const bool whole = shape->dilation == 1 && shape->groups == 1;
   const int64_t segments = whole ? 1 : g->taps, length = whole ? in * g->taps : in;
   const int64_t spaced_step = in * shape->groups;
@@ -125,7 +136,7 @@ static void weight_gradient_add(const weight_gradient *g, const conv_shape *shap
     const int64_t group = i / segments, tap = i % segments;
     const float *window = spaced + tap * shape->dilation * spaced_step + group * in;
     outer_job job = {.rows = n,
-                     .a = strided + group * out,
+                     .a = strided + first + group * out,
                      .a_step = g->outputs,
                      .n_a = out,
                      .b = window,
@@ -148,62 +159,109 @@ static void weight_gradient_add(const weight_gradient *g, const conv_shape *shap
   }
 }
 
-// To the file's layout [O][c][K].
-static void weight_gradient_store(const weight_gradient *g, float *grad)
+// To the file's layout [O][c][K], from output `first` on.
+static void weight_gradient_store(const weight_gradient *g, float *grad, int64_t first,
+                                  int64_t count)
 {
-  const int64_t taps = g->taps, in = g->channels;
-  if (!g->turned) {
-    for (int64_t o = 0; o < g->outputs; ++o) {
-      g->k->transpose_add(grad + o * in * taps, taps, g->sums + o * taps * in, in, taps, in);
-    }
-    return;
+  const int64_t taps = g->taps, in = g->channels, each = taps * in;
+  for (int64_t o = 0; !g->turned && o < count; ++o) {
+    g->k->transpose_add(grad + (first + o) * each, taps, g->sums + o * each, in, taps, in);
   }
-  for (int64_t c = 0; c < in; ++c) {
-    g->k->transpose_add(grad + c * taps, in * taps, g->sums + c * g->outputs, in * g->outputs, taps,
+  for (int64_t c = 0; g->turned && c < in; ++c) {
+    g->k->transpose_add(grad + c * taps, each, g->sums + c * g->outputs, in * g->outputs, taps,
                         g->outputs);
   }
 }
 
-// Rows of `strided` for one block of an outer product.
-static int64_t outer_block(const conv_shape *shape, int64_t strided, int64_t spaced)
+// Both sides of an outer product, of all streams.
+typedef struct outer_sides {
+  row_source strided, spaced;
+  int64_t strided_step, spaced_step; // from one stream to the next
+  int64_t n, block;
+} outer_sides;
+
+// Rows of `spaced` under `n` windows.
+static int64_t rows_under(const conv_shape *shape, int64_t n)
 {
-  const int64_t fitting = BLOCK_FLOATS / (strided + spaced * shape->stride);
-  return fitting > BLOCK_LEAST ? fitting : BLOCK_LEAST;
+  return (n - 1) * shape->stride + shape_reach(shape);
 }
 
-// dw += of one stream. The buffers hold a block of each side.
-static void sweep_weight(const weight_gradient *g, const conv_shape *shape,
-                         const row_source *strided, const row_source *spaced, float *strided_rows,
-                         float *spaced_rows)
+// All outputs at once, block by block: for many rows.
+static void sweep_blocks(run *r, const weight_gradient *g, const outer_sides *sides)
 {
-  const int64_t block = outer_block(shape, strided->channels, spaced->channels);
-  for (int64_t u = 0; u < strided->rows; u += block) {
-    const int64_t left = strided->rows - u, n = left < block ? left : block;
-    const float *a = source_rows(strided, strided_rows, u, n);
-    const float *b = source_rows(spaced, spaced_rows, u * shape->stride - shape->lead,
-                                 (n - 1) * shape->stride + shape_reach(shape));
-    weight_gradient_add(g, shape, a, b, n);
+  row_source strided = sides->strided, spaced = sides->spaced;
+  const conv_shape *shape = g->shape;
+  const size_t a_bytes = (size_t)(sides->block * strided.channels) * sizeof(float);
+  const size_t b_bytes =
+      (size_t)(rows_under(shape, sides->block) * spaced.channels) * sizeof(float);
+  float *a = run_scratch(r, a_bytes), *b = run_scratch(r, b_bytes);
+  for (int64_t i = 0; run_ok(r) && i < sides->n; ++i) {
+    for (int64_t u = 0; u < strided.rows; u += sides->block) {
+      const int64_t left = strided.rows - u, n = left < sides->block ? left : sides->block;
+      weight_gradient_add(
+          g, source_rows(&strided, a, u, n),
+          source_rows(&spaced, b, u * shape->stride - shape->lead, rows_under(shape, n)), n, 0,
+          g->outputs);
+    }
+    strided.x += sides->strided_step;
+    spaced.x += sides->spaced_step;
   }
 }
 
-static void weight_backward(run *r, weight *w, const conv_shape *shape, row_source strided,
-                            row_source spaced, int64_t n, int64_t strided_step, int64_t spaced_step)
+// A chunk of outputs over all rows, then the next: for large weights, whose sums stay in L2 so.
+static void sweep_chunks(run *r, const weight_gradient *g, const outer_sides *sides, float *grad)
+{
+  row_source strided = sides->strided, spaced = sides->spaced;
+  const conv_shape *shape = g->shape;
+  const int64_t rows = strided.rows, under = rows_under(shape, rows);
+  const float **kept = run_scratch(r, (size_t)(2 * sides->n) * sizeof *kept);
+  for (int64_t i = 0; i < sides->n; ++i) {
+    float *a = run_scratch(r, (size_t)(rows * strided.channels) * sizeof *a);
+    float *b = run_scratch(r, (size_t)(under * spaced.channels) * sizeof *b);
+    if (!run_ok(r)) {
+      return;
+    }
+    kept[2 * i] = source_rows(&strided, a, 0, rows);
+    kept[2 * i + 1] = source_rows(&spaced, b, -shape->lead, under);
+    strided.x += sides->strided_step;
+    spaced.x += sides->spaced_step;
+  }
+  for (int64_t first = 0; first < g->outputs; first += g->chunk) {
+    const int64_t rest = g->outputs - first, count = rest < g->chunk ? rest : g->chunk;
+    memset(g->sums, 0, (size_t)(g->chunk * g->channels * g->taps) * sizeof *g->sums);
+    for (int64_t i = 0; i < sides->n; ++i) {
+      for (int64_t u = 0; u < rows; u += sides->block) {
+        const int64_t n = rows - u < sides->block ? rows - u : sides->block;
+        weight_gradient_add(g, kept[2 * i] + u * strided.channels,
+                            kept[2 * i + 1] + u * shape->stride * spaced.channels, n, first, count);
+      }
+    }
+    weight_gradient_store(g, grad, first, count);
+  }
+}
+
+// dw += .
+static void weight_backward(run *r, weight *w, const conv_shape *shape, outer_sides sides)
 {
   const size_t mark = scratch_begin(r);
-  const weight_gradient g = weight_gradient_new(r, w, shape);
-  const int64_t block = outer_block(shape, strided.channels, spaced.channels);
-  const int64_t wide = (block - 1) * shape->stride + shape_reach(shape);
-  float *a = run_scratch(r, (size_t)(block * strided.channels) * sizeof *a);
-  float *b = run_scratch(r, (size_t)(wide * spaced.channels) * sizeof *b);
-  for (int64_t i = 0; run_ok(r) && i < n; ++i) {
-    sweep_weight(&g, shape, &strided, &spaced, a, b);
-    strided.x += strided_step;
-    spaced.x += spaced_step;
+  const int64_t row = sides.strided.channels + sides.spaced.channels * shape->stride;
+  weight_gradient g =
+      weight_gradient_plan(kernels_of(r->dev), w, shape, sides.n * sides.strided.rows * row);
+  const size_t bytes = (size_t)(g.chunk * g.channels * g.taps) * sizeof *g.sums;
+  sides.block = BLOCK_FLOATS / row > BLOCK_LEAST ? BLOCK_FLOATS / row : BLOCK_LEAST;
+  g.sums = g.in_place ? w->grad : run_scratch(r, bytes);
+  if (g.sums && g.chunk < g.outputs) {
+    sweep_chunks(r, &g, &sides, w->grad);
+  } else if (g.sums) {
+    if (!g.in_place) {
+      memset(g.sums, 0, bytes);
+    }
+    sweep_blocks(r, &g, &sides);
+    if (run_ok(r) && !g.in_place) {
+      weight_gradient_store(&g, w->grad, 0, g.outputs);
+    }
   }
-  if (run_ok(r)) {
-    weight_gradient_store(&g, w->grad);
-    scratch_end(r, mark);
-  }
+  scratch_end(r, mark);
 }
 
 // ---- the input's gradient ----
@@ -309,7 +367,7 @@ static void input_backward(run *r, adjoint_plan *plan, row_source dy, input_grad
 {
   const size_t mark = scratch_begin(r);
   const int64_t wide = plan->phases * to.channels;
-  const int64_t fitting = 2 * BLOCK_FLOATS / (wide + plan->row_step * dy.channels) / 12 * 12;
+  const int64_t fitting = BLOCK_FLOATS / (wide + plan->row_step * dy.channels) / 12 * 12;
   plan->block = fitting > 2 * BLOCK_LEAST ? fitting : 2 * BLOCK_LEAST;
   const int64_t span = (plan->block - 1) * plan->row_step + (plan->taps - 1) * plan->tap_step + 1;
   window_job job = product_job(plan->p, 0);
@@ -413,7 +471,12 @@ void fast_conv1d_backward(run *r, const tape_node *node)
                       1};
   row_source above = {.k = k, .x = d, .rows = dy.dims[1], .channels = outputs, .spread = 1};
   if (run_ok(r) && w->grad) {
-    weight_backward(r, w, &shape, above, below, x->dims[0], dy.dims[1] * outputs, rows * channels);
+    weight_backward(r, w, &shape,
+                    (outer_sides){.strided = above,
+                                  .spaced = below,
+                                  .strided_step = dy.dims[1] * outputs,
+                                  .spaced_step = rows * channels,
+                                  .n = x->dims[0]});
   }
   if (run_ok(r) && dx.data) {
     adjoint_plan plan = {.p = p,
@@ -457,7 +520,12 @@ void fast_conv_transposed1d_backward(run *r, const tape_node *node)
                             .spread = 1};
   const row_source above = {.k = k, .x = d, .rows = dy.dims[1], .channels = outputs, .spread = 1};
   if (run_ok(r) && w->grad) {
-    weight_backward(r, w, &shape, below, above, x->dims[0], rows * channels, dy.dims[1] * outputs);
+    weight_backward(r, w, &shape,
+                    (outer_sides){.strided = below,
+                                  .spaced = above,
+                                  .strided_step = rows * channels,
+                                  .spaced_step = dy.dims[1] * outputs,
+                                  .n = x->dims[0]});
   }
   if (run_ok(r) && dx.data) {
     adjoint_plan plan = {.p = p,
