@@ -90,6 +90,33 @@ void conv_transposed_layer_init(conv_transposed_layer *l, layer_set *set, const 
   l->slot = add_memory(set, conv_transposed1d_history_rows(args), channels_in);
 }
 
+conv2d_args conv2d_centred(int64_t kernel_h, int64_t kernel_w, int64_t dilation_h)
+{
+  const int64_t above = (kernel_h - 1) * dilation_h / 2, before = (kernel_w - 1) / 2;
+  return (conv2d_args){.kernel_h = kernel_h,
+                       .kernel_w = kernel_w,
+                       .stride_h = 1,
+                       .stride_w = 1,
+                       .dilation_h = dilation_h,
+                       .dilation_w = 1,
+                       .groups = 1,
+                       .pad_top = above,
+                       .pad_bottom = above,
+                       .pad_left = before,
+                       .pad_right = before};
+}
+
+void conv2d_layer_init(conv2d_layer *l, layer_set *set, const char *name, int64_t channels_in,
+                       int64_t channels_out, const conv2d_args *args)
+{
+  const int64_t dims[TENSOR_MAX_DIMS] = {channels_out, channels_in / args->groups, args->kernel_h,
+                                         args->kernel_w};
+  l->args = *args;
+  add_tensor(set, &l->w, name, "weight", WEIGHT_CONV2D, 4, dims);
+  l->w.groups = args->groups;
+  add_vector(set, &l->bias, name, "bias", channels_out);
+}
+
 void lstm_layer_init(lstm_layer *l, layer_set *set, const char *name, int64_t channels,
                      int64_t size)
 {
@@ -113,8 +140,9 @@ status layer_set_allocate(layer_set *set, bool normalised, error *err)
 {
   for (int i = 0; i < set->n_weights; ++i) {
     weight *w = set->weights[i];
-    const bool with_norm =
-        normalised && (w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D);
+    const bool convolves =
+        w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D || w->use == WEIGHT_CONV2D;
+    const bool with_norm = normalised && convolves;
     const status code = weight_allocate(w, with_norm, err);
     if (code != STATUS_OK) {
       return code;
@@ -150,30 +178,47 @@ static void random_range(const weight *w, float *centre, float *reach)
   }
 }
 
+/// Uniform in [centre - reach, centre + reach); with a norm, v has the values and g their size.
+static void fill_uniform(weight *w, uint64_t seed, float centre, float reach)
+{
+  const uint64_t key = random_name_key(w->name);
+  const int64_t count = weight_count(w);
+  float *to = w->norm_v ? w->norm_v : w->master;
+  for (int64_t e = 0; e < count; ++e) {
+    to[e] = centre + (2.0f * random_uniform(seed, key, (uint64_t)e) - 1.0f) * reach;
+  }
+  if (w->norm_g) {
+    const int64_t inner = count / w->dims[0];
+    for (int64_t o = 0; o < w->dims[0]; ++o) {
+      double sum = 0.0;
+      for (int64_t e = 0; e < inner; ++e) {
+        sum += (double)to[o * inner + e] * (double)to[o * inner + e];
+      }
+      w->norm_g[o] = (float)sqrt(sum);
+    }
+    weight_fold(w);
+  }
+  ++w->version;
+}
+
 void layer_set_randomise(layer_set *set, uint64_t seed)
 {
   for (int i = 0; i < set->n_weights; ++i) {
-    weight *w = set->weights[i];
-    const uint64_t key = random_name_key(w->name);
-    const int64_t count = weight_count(w);
-    float *to = w->norm_v ? w->norm_v : w->master;
     float centre, reach;
-    random_range(w, &centre, &reach);
-    for (int64_t e = 0; e < count; ++e) {
-      to[e] = centre + (2.0f * random_uniform(seed, key, (uint64_t)e) - 1.0f) * reach;
+    random_range(set->weights[i], &centre, &reach);
+    fill_uniform(set->weights[i], seed, centre, reach);
+  }
+}
+
+void layer_set_start_uniform(layer_set *set, uint64_t seed)
+{
+  float reach = 0.0f;
+  for (int i = 0; i < set->n_weights; ++i) {
+    weight *w = set->weights[i];
+    if (is_matrix(w)) {
+      reach = (float)(1.0 / sqrt((double)w->dims[1] * (double)w->dims[2] * (double)w->dims[3]));
     }
-    if (w->norm_g) {
-      const int64_t inner = count / w->dims[0];
-      for (int64_t o = 0; o < w->dims[0]; ++o) {
-        double sum = 0.0;
-        for (int64_t e = 0; e < inner; ++e) {
-          sum += (double)to[o * inner + e] * (double)to[o * inner + e];
-        }
-        w->norm_g[o] = (float)sqrt(sum);
-      }
-      weight_fold(w);
-    }
-    ++w->version;
+    fill_uniform(w, seed, 0.0f, reach);
   }
 }
 
@@ -416,6 +461,11 @@ tensor layer_conv_transposed(run *r, const conv_transposed_layer *l, tensor x, s
   tensor y = apply_conv_transposed1d(r, x, &l->w, &l->bias, NULL, &whole);
   y = apply_norm(r, y, &l->norm_scale, &l->norm_shift, NULL, NULL, &group_norm);
   return rows_of_one(r, y, l->args.trim_left, y.dims[1] - l->args.trim_left - l->args.trim_right);
+}
+
+tensor layer_conv2d(run *r, const conv2d_layer *l, tensor x)
+{
+  return apply_conv2d(r, x, &l->w, &l->bias, &l->args);
 }
 
 tensor layer_lstm(run *r, const lstm_layer *l, tensor x, stream_memory *m)

@@ -47,6 +47,13 @@ typedef struct conv_transposed_layer {
   int slot; ///< of its memory, -1: it needs none
 } conv_transposed_layer;
 
+/// conv2d of pictures [n, H, W, C]; it keeps nothing between calls.
+typedef struct conv2d_layer {
+  weight w;    ///< [O, C / groups, kernel_h, kernel_w]
+  weight bias; ///< [O]
+  conv2d_args args;
+} conv2d_layer;
+
 typedef struct lstm_layer {
   weight w_ih;       ///< [4H, C], gates i, f, g, o
   weight w_hh;       ///< [4H, H]
@@ -68,8 +75,13 @@ void conv_layer_init(conv_layer *l, layer_set *set, const layer_place *place, in
 void conv_transposed_layer_init(conv_transposed_layer *l, layer_set *set, const layer_place *place,
                                 int64_t channels_in, int64_t channels_out,
                                 const conv_transposed1d_args *args);
+void conv2d_layer_init(conv2d_layer *l, layer_set *set, const char *name, int64_t channels_in,
+                       int64_t channels_out, const conv2d_args *args);
 void lstm_layer_init(lstm_layer *l, layer_set *set, const char *name, int64_t channels,
                      int64_t size);
+
+/// Odd kernels, dilated in height, zeros all round: with stride 1 a picture keeps its size.
+conv2d_args conv2d_centred(int64_t kernel_h, int64_t kernel_w, int64_t dilation_h);
 
 /// Enter one more tensor (a codebook, a table) into the set.
 void layer_set_add(layer_set *set, weight *w);
@@ -81,6 +93,11 @@ status layer_set_allocate(layer_set *set, bool normalised, error *err);
 /// keep activations near unit scale. tests/reference/weights.py makes the same bits. Masters must
 /// be allocated and own their memory.
 void layer_set_randomise(layer_set *set, uint64_t seed);
+
+/// The values that PyTorch starts a convolutional network with, as a pure function of (tensor name,
+/// seed): matrices, and the bias that follows each, uniform within 1 / sqrt(inputs of an output).
+/// Source: He et al. 2015 with a = sqrt 5. Masters must be allocated.
+void layer_set_start_uniform(layer_set *set, uint64_t seed);
 
 /// Bring every compute form up to date; matrices in `storage`. See weight_refresh.
 status layer_set_refresh(layer_set *set, device *dev, dtype storage, error *err);
@@ -146,6 +163,7 @@ void codec_memory_free(codec_memory *m); ///< harmless when never set up but zer
 /// The layers themselves; m null: whole sequences. residual: null or [n, U, O], added.
 tensor layer_conv(run *r, const conv_layer *l, tensor x, const tensor *residual, stream_memory *m);
 tensor layer_conv_transposed(run *r, const conv_transposed_layer *l, tensor x, stream_memory *m);
+tensor layer_conv2d(run *r, const conv2d_layer *l, tensor x);
 tensor layer_lstm(run *r, const lstm_layer *l, tensor x, stream_memory *m);
 
 #endif
