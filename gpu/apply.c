@@ -260,6 +260,9 @@ tensor apply_attention(run *r, tensor q, tensor k, tensor v, tensor *cache_k, te
       !expect(r, "attention", "query width", args->n_heads * args->head_dim, q.dims[2])) {
     return (tensor){0};
   }
+  if (r->record && args->cache != CACHE_NONE) {
+    run_fail(r, STATUS_USAGE, "attention: a recorded one takes whole sequences, without a cache");
+  }
   if (args->cache != CACHE_NONE && (!cache_k || !cache_v)) {
     run_fail(r, STATUS_INTERNAL, "attention: no cache given");
   }
@@ -272,7 +275,16 @@ tensor apply_attention(run *r, tensor q, tensor k, tensor v, tensor *cache_k, te
   if (run_ok(r)) {
     r->dev->table.attention(r, &y, &q, &k, &v, cache_k, cache_v, sink_k, sink_v, lengths,
                             r->control, args);
-    tape_push(r, OP_ATTENTION, &y);
+  }
+  tape_node *node = tape_push(r, OP_ATTENTION, &y);
+  if (node) {
+    node->in[0] = q;
+    node->in[1] = k;
+    node->in[2] = v;
+    node->in[3] = lengths ? *lengths : (tensor){0};
+    node->weights[0] = tracked(sink_k);
+    node->weights[1] = tracked(sink_v);
+    node->args.attention = *args;
   }
   return y;
 }

@@ -26,6 +26,7 @@ tensor apply_matmul(run *r, tensor a, tensor b, bool transpose_b);
 /// Under a tape: whole sequences from zero, `state` null.
 tensor apply_lstm(run *r, tensor x, const weight *w_ih, const weight *w_hh, const weight *b_ih,
                   const weight *b_hh, tensor *state, bool skip);
+/// Under a tape: CACHE_NONE.
 tensor apply_attention(run *r, tensor q, tensor k, tensor v, tensor *cache_k, tensor *cache_v,
                        const weight *sink_k, const weight *sink_v, const tensor *lengths,
                        const attention_args *args);

@@ -45,6 +45,7 @@ typedef struct tape_node {
     bool transpose_b;
     bool skip;
     norm_args norm;
+    attention_args attention;
     avg_pool1d_args avg_pool1d;
     reduction reduce;
     struct stft *stft; ///< must live until the sweep

@@ -264,6 +264,14 @@ static FN(product_gradient)
   return to;
 }
 
+// dx += share * y over `count` values; nothing when dx is null.
+static void FN(add_scaled)(real *dx, const real *y, real share, int64_t count)
+{
+  for (int64_t i = 0; dx && i < count; ++i) {
+    dx[i] += share * y[i];
+  }
+}
+
 static void FN(add_into)(const tensor *to, const tensor *from)
 {
   for (int64_t i = 0; to->data && i < tensor_count(from); ++i) {
@@ -271,6 +279,7 @@ static void FN(add_into)(const tensor *to, const tensor *from)
   }
 }
 
+#include "gpu/cpu/reference_attention_backward.h"
 #include "gpu/cpu/reference_conv.h"
 #include "gpu/cpu/reference_dense.h"
 #include "gpu/cpu/reference_lstm.h"
@@ -312,6 +321,7 @@ void FN(reference_install)(device *dev)
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
   dev->table.backward[OP_NORM] = FN(norm_backward);
   dev->table.backward[OP_MATMUL] = FN(matmul_backward);
+  dev->table.backward[OP_ATTENTION] = FN(attention_backward);
   dev->table.backward[OP_LSTM] = FN(lstm_backward);
   dev->table.backward[OP_EMBED] = FN(embed_backward);
   dev->table.backward[OP_MULTIPLY] = FN(multiply_backward);

@@ -70,14 +70,6 @@ static void FN(matmul)(run *r, tensor *y, const tensor *a, const tensor *b, bool
   }
 }
 
-// dx += share * y over `count` values; nothing when dx is null.
-static void FN(add_scaled)(real *dx, const real *y, real share, int64_t count)
-{
-  for (int64_t i = 0; dx && i < count; ++i) {
-    dx[i] += share * y[i];
-  }
-}
-
 // da[M, C] and db of one batch, both may be null; b[C, O], or b[O, C] transposed.
 static void FN(matmul_batch_backward)(real *da, real *db, const real *dy, const real *a,
                                       const real *b, int64_t length, int64_t outputs,
