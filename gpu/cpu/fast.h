@@ -69,5 +69,6 @@ void fast_stft_backward(run *r, const struct tape_node *node);
 /// Backward: gpu/tape.h. On the calling thread alone, scratch of a few hundred KB in L2.
 void fast_conv1d_backward(run *r, const tape_node *node);
 void fast_conv_transposed1d_backward(run *r, const tape_node *node);
+void fast_lstm_backward(run *r, const tape_node *node);
 
 #endif

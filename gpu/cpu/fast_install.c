@@ -30,6 +30,7 @@ void fast_install(device *dev, const kernels *k)
   table->backward[OP_STFT] = fast_stft_backward;
   table->backward[OP_CONV1D] = fast_conv1d_backward;
   table->backward[OP_CONV_TRANSPOSED1D] = fast_conv_transposed1d_backward;
+  table->backward[OP_LSTM] = fast_lstm_backward;
   for (int i = 0; i < OP_AVG_POOL1D; ++i) { // the rest stays the reference's
     table->variant[i] = k->name;
   }

@@ -282,7 +282,8 @@ status panels_pack(device *dev, weight *w, error *err)
 {
   const status code = pack_form(dev, w, err);
   const bool swept = w->grad || w->adjoint;
-  const bool product = w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D;
+  const bool product =
+      w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D || w->use == WEIGHT_LINEAR;
   if (code != STATUS_OK || !swept || !product || w->storage == DTYPE_I8) {
     return code;
   }

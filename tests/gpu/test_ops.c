@@ -362,6 +362,57 @@ static void each_variant_sweeps_back_near_double(void **state)
   assert_true(checked > 20);
 }
 
+// Large enough to be shared out.
+static void two_threads_sweep_back_the_same_bits(void **state)
+{
+  const devices *d = *state;
+  static const op_case shared[] = {{.op = OP_LSTM,
+                                    .name = "lstm_shared",
+                                    .n = 3,
+                                    .rows = 7,
+                                    .channels = 70,
+                                    .outputs = 70,
+                                    .bias = true,
+                                    .residual = true},
+                                   {.op = OP_CONV1D,
+                                    .name = "conv_shared",
+                                    .n = 2,
+                                    .rows = 90,
+                                    .channels = 33,
+                                    .outputs = 40,
+                                    .kernel = 5,
+                                    .stride = 1,
+                                    .dilation = 1,
+                                    .groups = 1,
+                                    .pad_left = 4,
+                                    .act_in = ACT_ELU,
+                                    .bias = true},
+                                   {.op = OP_LINEAR,
+                                    .name = "linear_shared",
+                                    .n = 2,
+                                    .rows = 90,
+                                    .channels = 70,
+                                    .outputs = 50,
+                                    .act_out = ACT_TANH,
+                                    .bias = true}};
+  for (int i = 0; i < d->count * 3; ++i) {
+    const op_case *c = &shared[i % 3];
+    op_bench *one = sweep_case(c, d->one[i / 3], DTYPE_F32);
+    op_bench *two = sweep_case(c, d->two[i / 3], DTYPE_F32);
+    for (int slot = 0; slot < op_bench_slots(one); ++slot) {
+      int64_t count = 0;
+      const double *x = op_bench_gradient(one, slot, &count);
+      const double *y = op_bench_gradient(two, slot, &count);
+      if (memcmp(x, y, (size_t)count * sizeof *x) != 0) {
+        fail_msg("%s on %s: d%s: two threads differ from one", c->name, d->names[i / 3],
+                 op_bench_slot_name(one, slot));
+      }
+    }
+    op_bench_free(one);
+    op_bench_free(two);
+  }
+}
+
 static void random_shapes_sweep_back_near_double(void **state)
 {
   const devices *d = *state;
@@ -386,6 +437,7 @@ int main(void)
       cmocka_unit_test(random_shapes_are_near_and_exact),
       cmocka_unit_test(gradients_match_finite_differences),
       cmocka_unit_test(each_variant_sweeps_back_near_double),
+      cmocka_unit_test(two_threads_sweep_back_the_same_bits),
       cmocka_unit_test(random_shapes_sweep_back_near_double),
   };
   return cmocka_run_group_tests(tests, open_devices, close_devices);
