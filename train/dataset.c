@@ -50,13 +50,14 @@ static uint64_t get_le(const uint8_t *from, int n_bytes)
 
 static bool parse_digest(const char *hex, uint8_t digest[SHA256_BYTES])
 {
-  if (strlen(hex) != SHA256_HEX_BYTES - 1 || strspn(hex, "0123456789abcdef") != strlen(hex)) {
+  static const char digits[] = "0123456789abcdef";
+  if (strlen(hex) != SHA256_HEX_BYTES - 1 || strspn(hex, digits) != strlen(hex)) {
     return false;
   }
   for (int i = 0; i < SHA256_BYTES; ++i) {
-    unsigned int value = 0;
-    sscanf(hex + 2 * i, "%2x", &value);
-    digest[i] = (uint8_t)value;
+    const long high = strchr(digits, hex[2 * i]) - digits;
+    const long low = strchr(digits, hex[2 * i + 1]) - digits;
+    digest[i] = (uint8_t)(high * 16 + low);
   }
   return true;
 }
