@@ -320,7 +320,7 @@ static void test_refused(void **state)
   options.group = NULL;
   options.high_pass_hz = 12000.0;
   expect_refused(&options, STATUS_USAGE, "below half the rate");
-  options.high_pass_hz = NAN;
+  options.high_pass_hz = (double)NAN;
   expect_refused(&options, STATUS_USAGE, "below half the rate");
   options.high_pass_hz = 0.0;
   options.validation = 1.0;
