@@ -480,7 +480,7 @@ static status start_fresh(op_bench *b, error *err)
 static status keep_result(op_bench *b, const tensor *y, int64_t at_rows, int64_t all_rows,
                           error *err)
 {
-  const int64_t streams = y->dims[0] == b->n ? b->n : 1;
+  const int64_t streams = b->n > 0 && y->dims[0] == b->n ? b->n : 1;
   const int64_t each = tensor_count(y) / streams;
   const int64_t rows = y->rank > 1 && streams == b->n ? y->dims[1] : 1;
   const int64_t inner = rows ? each / rows : 0;
@@ -659,11 +659,15 @@ static int real_inputs(const op_bench *b)
   return count;
 }
 
-// The weight of a slot, or null: the slot is an input's.
-static weight *weight_of_slot(const op_bench *b, int slot)
+static bool is_input(const op_bench *b, int slot)
 {
-  const int inputs = real_inputs(b);
-  return slot < inputs ? NULL : (weight *)&b->weights[slot - inputs];
+  return slot < real_inputs(b);
+}
+
+// Index of the weight of a slot that is no input.
+static int weight_at(const op_bench *b, int slot)
+{
+  return slot - real_inputs(b);
 }
 
 int op_bench_slots(const op_bench *b)
@@ -673,8 +677,7 @@ int op_bench_slots(const op_bench *b)
 
 const char *op_bench_slot_name(const op_bench *b, int slot)
 {
-  const weight *w = weight_of_slot(b, slot);
-  return w ? w->name : b->input_names[slot];
+  return is_input(b, slot) ? b->input_names[slot] : b->weights[weight_at(b, slot)].name;
 }
 
 static double seed_at(int64_t index)
@@ -684,8 +687,8 @@ static double seed_at(int64_t index)
 
 const double *op_bench_gradient(const op_bench *b, int slot, int64_t *count)
 {
-  const weight *w = weight_of_slot(b, slot);
-  *count = w ? weight_count(w) : tensor_count(&b->inputs[slot]);
+  *count = is_input(b, slot) ? tensor_count(&b->inputs[slot])
+                             : weight_count(&b->weights[weight_at(b, slot)]);
   return b->gradients[slot];
 }
 
@@ -737,8 +740,8 @@ status op_bench_backward(op_bench *b, error *err)
   }
   bool kept = true;
   for (int slot = 0; slot < op_bench_slots(b); ++slot) {
-    const weight *w = weight_of_slot(b, slot);
-    const void *values = w ? w->grad : tape_gradient(&r, &b->inputs[slot]).data;
+    const void *values = is_input(b, slot) ? tape_gradient(&r, &b->inputs[slot]).data
+                                           : b->weights[weight_at(b, slot)].grad;
     kept = keep_gradient(b, slot, values) && kept;
   }
   if (!run_ok(&r)) {
@@ -749,11 +752,11 @@ status op_bench_backward(op_bench *b, error *err)
 
 static void set_element(op_bench *b, int slot, int64_t index, double value)
 {
-  weight *w = weight_of_slot(b, slot);
-  if (!w) {
+  if (is_input(b, slot)) {
     ((double *)b->inputs[slot].data)[index] = value;
     return;
   }
+  weight *w = &b->weights[weight_at(b, slot)];
   w->master[index] = (float)value;
   ++w->version;
   weight_refresh(b->dev, w, NULL);
@@ -761,9 +764,8 @@ static void set_element(op_bench *b, int slot, int64_t index, double value)
 
 double op_bench_loss(op_bench *b, int slot, int64_t index, double delta)
 {
-  const weight *w = weight_of_slot(b, slot);
-  const double before =
-      w ? (double)w->master[index] : ((const double *)b->inputs[slot].data)[index];
+  const double before = is_input(b, slot) ? ((const double *)b->inputs[slot].data)[index]
+                                          : (double)b->weights[weight_at(b, slot)].master[index];
   tape *record = b->record;
   b->record = NULL;
   set_element(b, slot, index, before + delta);
