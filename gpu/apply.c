@@ -149,7 +149,13 @@ tensor apply_conv2d(run *r, tensor x, const weight *w, const weight *bias, const
   tensor y = run_tensor(r, r->dev->real, 4, x.dims[0], height, width, w->dims[0]);
   if (run_ok(r)) {
     r->dev->table.conv2d(r, &y, &x, w, bias, args);
-    tape_push(r, OP_CONV2D, &y);
+  }
+  tape_node *node = tape_push(r, OP_CONV2D, &y);
+  if (node) {
+    node->in[0] = x;
+    node->weights[0] = tracked(w);
+    node->weights[1] = tracked(bias);
+    node->args.conv2d = *args;
   }
   return y;
 }

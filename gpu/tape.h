@@ -37,6 +37,7 @@ typedef struct tape_node {
   union {
     conv1d_args conv1d;
     conv_transposed1d_args conv_transposed1d;
+    conv2d_args conv2d;
     struct {
       activation act;
       float slope;

@@ -115,7 +115,7 @@ static weight *add_weight(op_bench *b, const char *name, weight_use use, dtype s
   weight *w = &b->weights[b->n_weights++];
   weight_init(w, name, use, rank, dims);
   w->groups = b->c->groups ? b->c->groups : 1;
-  const bool strided = use == WEIGHT_CONV1D && b->c->dilation == 1;
+  const bool strided = (use == WEIGHT_CONV1D || use == WEIGHT_CONV2D) && b->c->dilation == 1;
   w->stride = strided || use == WEIGHT_CONV_TRANSPOSED1D ? b->c->stride : 1;
   w->storage = storage;
   if (weight_allocate(w, false, err) != STATUS_OK) {
@@ -372,9 +372,20 @@ static tensor call_conv(run *r, op_bench *b, int64_t at, int64_t rows)
 static tensor call_conv2d(run *r, op_bench *b)
 {
   const op_case *c = b->c;
-  const conv2d_args args = {c->kernel_h,  c->kernel, c->stride,   c->stride,    c->dilation,
-                            c->dilation,  c->groups, c->pad_left, c->pad_right, c->pad_left,
-                            c->pad_right, c->act_in, c->act_out,  0.2f};
+  const conv2d_args args = {.kernel_h = c->kernel_h,
+                            .kernel_w = c->kernel,
+                            .stride_h = c->stride_h ? c->stride_h : c->stride,
+                            .stride_w = c->stride,
+                            .dilation_h = c->dilation_h ? c->dilation_h : c->dilation,
+                            .dilation_w = c->dilation,
+                            .groups = c->groups,
+                            .pad_top = c->pad_left,
+                            .pad_bottom = c->pad_right,
+                            .pad_left = c->pad_left,
+                            .pad_right = c->pad_right,
+                            .act_in = c->act_in,
+                            .act_out = c->act_out,
+                            .act_slope = 0.2f};
   return apply_conv2d(r, b->inputs[0], &b->weights[0], &b->weights[1], &args);
 }
 

@@ -123,6 +123,39 @@ const op_case *op_cases(int *count)
        .pad_left = 1,
        .pad_right = 1,
        .bias = true},
+      {.op = OP_CONV2D,
+       .name = "conv2d_dilated_in_time",
+       .n = 2,
+       .height = 11,
+       .rows = 37,
+       .channels = 16,
+       .outputs = 16,
+       .kernel_h = 3,
+       .kernel = 9,
+       .stride = 2,
+       .stride_h = 1,
+       .dilation = 1,
+       .dilation_h = 4,
+       .groups = 1,
+       .pad_left = 4,
+       .pad_right = 4,
+       .act_out = ACT_TANH,
+       .bias = true},
+      {.op = OP_CONV2D,
+       .name = "conv2d_lines",
+       .n = 2,
+       .height = 20,
+       .rows = 3,
+       .channels = 20,
+       .outputs = 33,
+       .kernel_h = 5,
+       .kernel = 1,
+       .stride = 1,
+       .stride_h = 3,
+       .dilation = 1,
+       .groups = 1,
+       .act_out = ACT_SILU,
+       .bias = true},
       {LINEAR, .name = "linear_row", .n = 1, .rows = 1, .channels = 768, .outputs = 3072,
        .act_out = ACT_GELU, .bias = true, .bench = true},
       {LINEAR, .name = "linear_odd", .n = 3, .rows = 7, .channels = 31, .outputs = 45, .bias = true,
@@ -429,7 +462,9 @@ static void draw_conv2d(draw *d, op_case *c)
   c->dilation = between(d, 1, 2);
   c->kernel = between(d, 1, 4);
   c->kernel_h = between(d, 1, 3);
-  c->height = (c->kernel_h - 1) * c->dilation + between(d, 1, 6);
+  c->stride_h = between(d, 1, 3);
+  c->dilation_h = between(d, 1, 3);
+  c->height = (c->kernel_h - 1) * c->dilation_h + between(d, 1, 6);
   c->rows += (c->kernel - 1) * c->dilation;
   c->pad_left = between(d, 0, 3);
   c->pad_right = between(d, 0, 3);
@@ -497,7 +532,7 @@ double op_case_macs(const op_case *c)
   if (c->op == OP_CONV1D) {
     positions /= (double)c->stride;
   } else if (c->op == OP_CONV2D) {
-    positions *= (double)c->height / (double)(c->stride * c->stride);
+    positions *= (double)c->height / (double)(c->stride * (c->stride_h ? c->stride_h : c->stride));
   } else if (c->op == OP_MATMUL) {
     return positions * (double)(c->channels * c->outputs);
   }

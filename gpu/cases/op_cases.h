@@ -25,8 +25,9 @@ typedef struct op_case {
   attention_args attention; ///< OP_ATTENTION; capacity of the cache in `kernel`
   norm_args norm;           ///< OP_NORM, OP_NORM_LINEAR
   int64_t height, kernel_h; ///< OP_CONV2D: rows is the width
-  reduction reduce;         ///< OP_REDUCE
-  stft_config stft;         ///< OP_STFT: rows is samples
+  int64_t stride_h, dilation_h; ///< OP_CONV2D along the height; 0: as along the width
+  reduction reduce;             ///< OP_REDUCE
+  stft_config stft;             ///< OP_STFT: rows is samples
 } op_case;
 
 /// The whole list.

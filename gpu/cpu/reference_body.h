@@ -317,6 +317,7 @@ void FN(reference_install)(device *dev)
   };
   dev->table.backward[OP_CONV1D] = FN(conv1d_backward);
   dev->table.backward[OP_CONV_TRANSPOSED1D] = FN(conv_transposed1d_backward);
+  dev->table.backward[OP_CONV2D] = FN(conv2d_backward);
   dev->table.backward[OP_LINEAR] = FN(linear_backward);
   dev->table.backward[OP_ACTIVATE] = FN(activate_backward);
   dev->table.backward[OP_NORM] = FN(norm_backward);

@@ -123,7 +123,7 @@ static void FN(conv1d_row_backward)(const FN(product_gradient) * to, real *dpadd
 // dMatrix [O][K][c] -> file layout [O][c][K], added.
 static void FN(conv_weight_gradient)(real *grad, const real *rows, const weight *w)
 {
-  const int64_t channels = w->dims[1], taps = w->dims[2];
+  const int64_t channels = w->dims[1], taps = w->dims[2] * w->dims[3];
   for (int64_t i = 0; i < weight_count(w); ++i) {
     const int64_t o = i / (channels * taps), c = i / taps % channels, k = i % taps;
     grad[i] += rows[(o * taps + k) * channels + c];
@@ -345,5 +345,57 @@ static void FN(conv2d)(run *r, tensor *y, const tensor *x, const weight *w, cons
         to[o] = FN(act)(sum, args->act_out, (real)args->act_slope);
       }
     }
+  }
+}
+
+// dWindow of output (h, w), group g, to dx, through the input activation.
+static void FN(conv2d_window_backward)(real *dx, const real *x, const real *dwindow,
+                                       const tensor *shape, int64_t top, int64_t left, int64_t g,
+                                       const conv2d_args *args)
+{
+  const int64_t height = shape->dims[1], width = shape->dims[2], channels = shape->dims[3];
+  const int64_t in = channels / args->groups;
+  for (int64_t i = 0; i < args->kernel_h * args->kernel_w; ++i, dwindow += in) {
+    const int64_t h = top + i / args->kernel_w * args->dilation_h;
+    const int64_t v = left + i % args->kernel_w * args->dilation_w;
+    if (h < 0 || h >= height || v < 0 || v >= width) {
+      continue;
+    }
+    for (int64_t c = 0; c < in; ++c) {
+      const int64_t at = (h * width + v) * channels + g * in + c;
+      dx[at] += dwindow[c] * FN(act_derivative)(x[at], args->act_in, (real)args->act_slope);
+    }
+  }
+}
+
+// dx += , dw += , dbias += of conv2d.
+static void FN(conv2d_backward)(run *r, const tape_node *node)
+{
+  const conv2d_args *args = &node->args.conv2d;
+  const FN(form) *form = FN(form_of)(node->weights[0]);
+  const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
+  const int64_t out = dy.dims[3] / args->groups, plane = x->dims[1] * x->dims[2] * x->dims[3];
+  FN(window) window = FN(window_new)(r, form);
+  const FN(product_gradient) to = FN(product_gradient_new)(r, node, form);
+  const real *from = dy.data, *bias = FN(vector_of)(node->weights[1]);
+  for (int64_t i = 0; run_ok(r) && i < tensor_rows(&dy); ++i, from += dy.dims[3]) {
+    const int64_t top = i / dy.dims[2] % dy.dims[1] * args->stride_h - args->pad_top;
+    const int64_t left = i % dy.dims[2] * args->stride_w - args->pad_left;
+    const int64_t at = i / dy.dims[2] / dy.dims[1] * plane;
+    for (int64_t g = 0; g < args->groups; ++g) {
+      FN(conv2d_window)(window.values, (const real *)x->data + at, x, top, left, g, args);
+      memset(to.window, 0, (size_t)form->shape.length * sizeof(real));
+      for (int64_t o = g * out; o < (g + 1) * out; ++o) {
+        FN(window_sum_backward)
+        (&to, from[o], form, o, o, &window, bias, args->act_out, (real)args->act_slope);
+      }
+      if (dx.data) {
+        FN(conv2d_window_backward)
+        ((real *)dx.data + at, (const real *)x->data + at, to.window, x, top, left, g, args);
+      }
+    }
+  }
+  if (run_ok(r) && to.rows) {
+    FN(conv_weight_gradient)(node->weights[0]->grad, to.rows, node->weights[0]);
   }
 }
