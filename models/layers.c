@@ -114,6 +114,7 @@ void conv2d_layer_init(conv2d_layer *l, layer_set *set, const char *name, int64_
   l->args = *args;
   add_tensor(set, &l->w, name, "weight", WEIGHT_CONV2D, 4, dims);
   l->w.groups = args->groups;
+  l->w.stride = args->dilation_w == 1 ? args->stride_w : 1;
   add_vector(set, &l->bias, name, "bias", channels_out);
 }
 

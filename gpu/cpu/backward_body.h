@@ -50,6 +50,64 @@ static void chain(float *to, const float *start, const float *d, const float *x,
   }
 }
 
+static inline __attribute__((always_inline)) void chain_result_all(float *to, const float *d,
+                                                                   const float *y, int64_t count,
+                                                                   const activation act,
+                                                                   float slope)
+{
+  const vec slopes = vec_set(slope);
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
+    const vec share = vec_derivative_of_result(vec_load_masked(y + i, mask), act, slopes);
+    vec_store_masked(to + i, mask, vec_mul(vec_load_masked(d + i, mask), share));
+  }
+}
+
+static void chain_result(float *to, const float *d, const float *y, int64_t count, activation act,
+                         float slope)
+{
+  switch (act) {
+  case ACT_ELU:
+    chain_result_all(to, d, y, count, ACT_ELU, slope);
+    break;
+  case ACT_LEAKY_RELU:
+    chain_result_all(to, d, y, count, ACT_LEAKY_RELU, slope);
+    break;
+  case ACT_RELU:
+    chain_result_all(to, d, y, count, ACT_RELU, slope);
+    break;
+  case ACT_TANH:
+    chain_result_all(to, d, y, count, ACT_TANH, slope);
+    break;
+  case ACT_SIGMOID:
+    chain_result_all(to, d, y, count, ACT_SIGMOID, slope);
+    break;
+  default:
+    chain_result_all(to, d, y, count, ACT_NONE, slope);
+    break;
+  }
+}
+
+static void add_scaled(float *y, const float *a, float factor, int64_t count)
+{
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
+    const vec sum =
+        vec_fma(vec_set(factor), vec_load_masked(a + i, mask), vec_load_masked(y + i, mask));
+    vec_store_masked(y + i, mask, sum);
+  }
+}
+
+static void add_product(float *y, const float *a, const float *b, int64_t count)
+{
+  for (int64_t i = 0; i < count; i += VEC_LANES) {
+    const vec_mask mask = vec_first(count - i);
+    const vec sum = vec_fma(vec_load_masked(a + i, mask), vec_load_masked(b + i, mask),
+                            vec_load_masked(y + i, mask));
+    vec_store_masked(y + i, mask, sum);
+  }
+}
+
 // Sums of one vector of columns from zero, four rows at a time.
 static vec column_sum(const float *x, int64_t rows, int64_t columns, vec_mask mask)
 {

@@ -66,9 +66,16 @@ void fast_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const
 void fast_stft(run *r, tensor *y, const tensor *x, struct stft *plan);
 void fast_stft_backward(run *r, const struct tape_node *node);
 
-/// Backward: gpu/tape.h. On the calling thread alone, scratch of a few hundred KB in L2.
+/// Backward: gpu/tape.h. On the calling thread alone; scratch of a few hundred KB, more for
+/// activations of results and for pictures.
 void fast_conv1d_backward(run *r, const tape_node *node);
 void fast_conv_transposed1d_backward(run *r, const tape_node *node);
 void fast_lstm_backward(run *r, const tape_node *node);
+void fast_conv2d_backward(run *r, const tape_node *node);
+void fast_linear_backward(run *r, const tape_node *node);
+void fast_activate_backward(run *r, const tape_node *node);
+void fast_add_backward(run *r, const tape_node *node);
+void fast_multiply_backward(run *r, const tape_node *node);
+void fast_scale_backward(run *r, const tape_node *node);
 
 #endif

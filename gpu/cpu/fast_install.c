@@ -31,6 +31,12 @@ void fast_install(device *dev, const kernels *k)
   table->backward[OP_CONV1D] = fast_conv1d_backward;
   table->backward[OP_CONV_TRANSPOSED1D] = fast_conv_transposed1d_backward;
   table->backward[OP_LSTM] = fast_lstm_backward;
+  table->backward[OP_CONV2D] = fast_conv2d_backward;
+  table->backward[OP_LINEAR] = fast_linear_backward;
+  table->backward[OP_ACTIVATE] = fast_activate_backward;
+  table->backward[OP_ADD] = fast_add_backward;
+  table->backward[OP_MULTIPLY] = fast_multiply_backward;
+  table->backward[OP_SCALE] = fast_scale_backward;
   for (int i = 0; i < OP_AVG_POOL1D; ++i) { // the rest stays the reference's
     table->variant[i] = k->name;
   }

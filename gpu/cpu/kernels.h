@@ -60,6 +60,13 @@ typedef struct kernels {
   /// to = start + d * act'(x), start null for zero; `to` may be `start` or `d`.
   void (*chain)(float *to, const float *start, const float *d, const float *x, int64_t count,
                 activation act, float slope);
+  /// to = d * act'(x) from y = act(x): ELU and leaky ReLU of slopes above zero, ReLU, tanh,
+  /// sigmoid.
+  void (*chain_result)(float *to, const float *d, const float *y, int64_t count, activation act,
+                       float slope);
+  /// y += factor * a, and y += a * b.
+  void (*add_scaled)(float *y, const float *a, float factor, int64_t count);
+  void (*add_product)(float *y, const float *a, const float *b, int64_t count);
   /// to[c] += sum over rows of x[row, c].
   void (*column_sums)(float *to, const float *x, int64_t rows, int64_t columns);
   /// to[j to_step + i] = from[i from_step + j], or += it, for i below rows, j below columns; rows

@@ -307,6 +307,7 @@ static float quantise(int8_t *codes, const float *x, const int64_t *offsets, int
     .product_bf16 = product_bf16, .quantise = quantise, .activate = activate, .add = add,          \
     .subtract = subtract, .multiply = multiply, .scale = scale, .lstm_gates = lstm_gates,          \
     .nearest = nearest, .depthwise = depthwise, .norm_row = norm_row, .softmax_row = softmax_row,  \
-    .attention = attention_vec, .outer = outer, .chain = chain, .column_sums = column_sums,        \
+    .attention = attention_vec, .outer = outer, .chain = chain, .chain_result = chain_result,      \
+    .add_scaled = add_scaled, .add_product = add_product, .column_sums = column_sums,              \
     .transpose = transpose, .transpose_add = transpose_add,                                        \
   }

@@ -67,7 +67,7 @@ static size_t panels_layout(panels *p, const weight *w, unsigned char *base)
   const size_t n = (size_t)p->n_rows, count = n * (size_t)p->length;
   const bool depthwise = is_depthwise(p, w), int8 = p->type == DTYPE_I8;
   size_t used = aligned(sizeof *p);
-  if (keeps_rows(w->use) || (w->grad && !int8)) {
+  if (keeps_rows(w->use)) {
     p->matrix.values = take(base, &used, count * sizeof(float));
   }
   if (w->use == WEIGHT_CODEBOOK) {
@@ -230,8 +230,100 @@ static void rows_turned(const kernels *k, float *rows, const weight *w)
   }
 }
 
-// The form of `w` alone.
-static status pack_form(device *dev, weight *w, error *err)
+static size_t form_bytes_of(const kernels *k, const weight *w)
+{
+  panels p = panels_plan(k, w);
+  return panels_layout(&p, w, NULL);
+}
+
+// The form of `w` alone, in its place.
+static bool pack_at(const kernels *k, const weight *w, unsigned char *block)
+{
+  panels p = panels_plan(k, w);
+  float *rows = malloc((size_t)(p.n_rows * p.length) * sizeof *rows);
+  int8_t *codes = malloc((size_t)p.length);
+  const bool ok = rows && codes;
+  if (ok) {
+    rows_turned(k, rows, w);
+    panels_layout(&p, w, block);
+    memcpy(block, &p, sizeof p);
+    fill(&p, k, rows, codes);
+  }
+  free(rows);
+  free(codes);
+  return ok;
+}
+
+// `*form` with room for `bytes`: as it is, or anew where another storage type was wanted before.
+static bool make_room(device *dev, void **form, size_t *form_bytes, size_t bytes)
+{
+  if (*form && *form_bytes != bytes) {
+    dev->release(dev, *form);
+    *form = NULL;
+  }
+  if (!*form) {
+    *form = dev->allocate(dev, bytes);
+  }
+  *form_bytes = bytes;
+  return *form != NULL;
+}
+
+// Kernel lines of a picture's weight are packed apart: a sweep goes line by line.
+static int64_t adjoint_lines(const weight *w)
+{
+  return w->use == WEIGHT_CONV2D ? w->dims[2] : 1;
+}
+
+const panels *adjoint_line(const weight *w, int64_t line)
+{
+  const size_t each = w->adjoint_bytes / (size_t)adjoint_lines(w);
+  return (const panels *)(const void *)((const unsigned char *)w->adjoint + (size_t)line * each);
+}
+
+// `w` seen the other way: the same master, for a convolution read as a transposed one, for a
+// transposed one as a convolution, for a matrix as its transpose. One line of a picture's kernel,
+// whose master is to be cut out.
+static weight adjoint_of(const weight *w)
+{
+  weight view = *w;
+  view.grad = NULL;
+  view.use = w->use == WEIGHT_CONV_TRANSPOSED1D ? WEIGHT_CONV1D : WEIGHT_CONV_TRANSPOSED1D;
+  if (w->use == WEIGHT_CONV2D) {
+    view.dims[2] = w->dims[3];
+    view.dims[3] = 1;
+  }
+  return view;
+}
+
+static bool pack_adjoint_lines(const kernels *k, const weight *w, weight *view)
+{
+  const int64_t lines = w->dims[2], taps = w->dims[3], count = weight_count(view);
+  const size_t each = w->adjoint_bytes / (size_t)lines;
+  float *cut = malloc((size_t)count * sizeof *cut);
+  bool ok = cut != NULL;
+  view->master = cut;
+  for (int64_t line = 0; ok && line < lines; ++line) {
+    for (int64_t i = 0; i < count / taps; ++i) {
+      memcpy(cut + i * taps, w->master + (i * lines + line) * taps, (size_t)taps * sizeof *cut);
+    }
+    ok = pack_at(k, view, (unsigned char *)w->adjoint + (size_t)line * each);
+  }
+  free(cut);
+  return ok;
+}
+
+static bool pack_adjoint(device *dev, weight *w)
+{
+  const kernels *k = kernels_of(dev);
+  weight view = adjoint_of(w);
+  const size_t bytes = (size_t)adjoint_lines(w) * form_bytes_of(k, &view);
+  if (!make_room(dev, &w->adjoint, &w->adjoint_bytes, bytes)) {
+    return false;
+  }
+  return w->use == WEIGHT_CONV2D ? pack_adjoint_lines(k, w, &view) : pack_at(k, &view, w->adjoint);
+}
+
+status panels_pack(device *dev, weight *w, error *err)
 {
   const kernels *k = kernels_of(dev);
   if (w->storage != DTYPE_F32 && w->storage != DTYPE_F16 && w->storage != DTYPE_BF16 &&
@@ -239,57 +331,10 @@ static status pack_form(device *dev, weight *w, error *err)
     return error_set(err, STATUS_UNSUPPORTED, "%s: weights cannot be stored as %s", w->name,
                      dtype_name(w->storage));
   }
-  panels p = panels_plan(k, w);
-  const size_t bytes = panels_layout(&p, w, NULL);
-  const size_t count = (size_t)(p.n_rows * p.length);
-  if (w->form && w->form_bytes != bytes) { // another storage type than before
-    dev->release(dev, w->form);
-    w->form = NULL;
-  }
-  unsigned char *block = w->form ? w->form : dev->allocate(dev, bytes);
-  float *rows = malloc(count * sizeof *rows);
-  int8_t *codes = malloc((size_t)p.length);
-  if (block && rows && codes) {
-    rows_turned(k, rows, w);
-    p = panels_plan(k, w);
-    panels_layout(&p, w, block);
-    memcpy(block, &p, sizeof p);
-    fill(&p, k, rows, codes);
-    w->form = block;
-    w->form_bytes = bytes;
-  } else if (!w->form) {
-    dev->release(dev, block);
-  }
-  const bool packed = block && rows && codes;
-  free(rows);
-  free(codes);
-  return packed
-             ? STATUS_OK
-             : error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %zu values", w->name, count);
-}
-
-weight adjoint_of(const weight *w)
-{
-  weight adjoint = *w;
-  adjoint.form = w->adjoint;
-  adjoint.form_bytes = w->adjoint_bytes;
-  adjoint.grad = NULL;
-  adjoint.use = w->use == WEIGHT_CONV_TRANSPOSED1D ? WEIGHT_CONV1D : WEIGHT_CONV_TRANSPOSED1D;
-  return adjoint;
-}
-
-status panels_pack(device *dev, weight *w, error *err)
-{
-  const status code = pack_form(dev, w, err);
-  const bool swept = w->grad || w->adjoint;
-  const bool product =
-      w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV_TRANSPOSED1D || w->use == WEIGHT_LINEAR;
-  if (code != STATUS_OK || !swept || !product || w->storage == DTYPE_I8) {
-    return code;
-  }
-  weight adjoint = adjoint_of(w);
-  const status packed = pack_form(dev, &adjoint, err);
-  w->adjoint = adjoint.form;
-  w->adjoint_bytes = adjoint.form_bytes;
-  return packed;
+  const bool swept = (w->grad || w->adjoint) && !keeps_rows(w->use) && w->storage != DTYPE_I8;
+  bool ok = make_room(dev, &w->form, &w->form_bytes, form_bytes_of(k, w)) && pack_at(k, w, w->form);
+  ok = ok && (!swept || pack_adjoint(dev, w));
+  return ok ? STATUS_OK
+            : error_set(err, STATUS_NO_MEMORY, "%s: no memory to pack %lld values", w->name,
+                        (long long)weight_count(w));
 }

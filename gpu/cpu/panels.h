@@ -33,10 +33,10 @@ typedef struct panels {
 /// `dev->pack` of a vector device: the form, and the adjoint form of a weight that has a gradient.
 status panels_pack(device *dev, weight *w, error *err);
 
-/// `w` seen the other way, through which gradients of outputs reach inputs: the same master, for a
-/// convolution read as a transposed one and for a transposed one as a convolution. Its form is
-/// w->adjoint. A view: nothing of it is to be freed.
-weight adjoint_of(const weight *w);
+/// The adjoint form, through which gradients of outputs reach inputs: of a convolution that of the
+/// transposed one with the same master, the other way round, of a matrix its transpose. A 2-D
+/// kernel has one per line, as of a 1-D convolution along the width.
+const panels *adjoint_line(const weight *w, int64_t line);
 
 static inline const panels *panels_of(const weight *w)
 {

@@ -25,8 +25,7 @@ row_shape row_shape_of(const weight *w);
 
 /// What every compute form on the CPU begins with, so that the reference's operators and backward
 /// read the forms of all variants: the matrix, rounded through the storage type, or for int8 the
-/// codes and their scales instead. Vector variants keep `values` of matrices only where there is a
-/// gradient to make from them.
+/// codes and their scales instead. Vector variants keep no `values` of matrices.
 #define FORM(real)                                                                                 \
   {                                                                                                \
     row_shape shape;                                                                               \

@@ -144,4 +144,24 @@ static inline vec vec_derivative(vec x, activation act, vec slope)
   return one;
 }
 
+/// d act / dx from y = act(x), for those that it tells (slopes above zero).
+static inline vec vec_derivative_of_result(vec y, activation act, vec slope)
+{
+  const vec zero = vec_zero(), one = vec_set(1.0f);
+  switch (act) {
+  case ACT_ELU:
+    return vec_select(vec_less(zero, y), one, vec_add(y, slope));
+  case ACT_LEAKY_RELU:
+    return vec_select(vec_less(zero, y), one, slope);
+  case ACT_RELU:
+    return vec_select(vec_less(zero, y), one, zero);
+  case ACT_TANH:
+    return vec_fnma(y, y, one);
+  case ACT_SIGMOID:
+    return vec_mul(y, vec_sub(one, y));
+  default:
+    return one;
+  }
+}
+
 #endif
