@@ -29,7 +29,7 @@ typedef struct filler {
 static void fill_values(filler *f, const char *name, int rank, const int64_t *dims, float *out)
 {
   if (f->code == STATUS_OK) {
-    f->code = model_file_read_weights(&f->cp->tensors, name, rank, dims, out, f->err);
+    f->code = model_tensors_read(&f->cp->tensors, name, rank, dims, out, f->err);
   }
 }
 

@@ -41,12 +41,12 @@ static void write_network(json_writer *w, const void *pointer)
 status lyra_save(lyra *net, const char *path, const char *const *sources, int n_sources, error *err)
 {
   const codec_info info = lyra_info(net);
+  const model_origin origin = {.sources = sources, .n_sources = n_sources};
   const model_file_draft draft = {.info = &info,
                                   .layers = lyra_layers(net),
                                   .write_network = write_network,
                                   .config = &net->config,
-                                  .sources = sources,
-                                  .n_sources = n_sources};
+                                  .origin = &origin};
   return model_file_save(path, &draft, err);
 }
 

@@ -3,61 +3,12 @@
 
 #include "models/model_file.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // ---- saving
 // --------------------------------------------------------------------------------------
-
-/// Tensors of a file to be, and the names that the weights do not hold themselves.
-typedef struct tensor_list {
-  safetensors_tensor *tensors;
-  char (*names)[WEIGHT_NAME_BYTES + 2];
-  size_t count;
-} tensor_list;
-
-static void list_add(tensor_list *list, const weight *w, const char *suffix, int rank,
-                     const float *data)
-{
-  safetensors_tensor *t = &list->tensors[list->count];
-  char *name = list->names[list->count++];
-  snprintf(name, sizeof *list->names, "%s%s", w->name, suffix);
-  *t = (safetensors_tensor){.name = name, .type = ELEMENT_F32, .rank = rank, .data = data};
-  size_t count = 1;
-  for (int i = 0; i < rank; ++i) {
-    t->dims[i] = w->dims[i];
-    count *= (size_t)w->dims[i];
-  }
-  t->size_bytes = count * sizeof *data;
-}
-
-static status list_make(tensor_list *list, const model_file_draft *draft, error *err)
-{
-  size_t most = 0;
-  for (int p = 0; p < CODEC_N_PARTS; ++p) {
-    most += 2 * (size_t)draft->layers.sets[p]->n_weights;
-  }
-  *list = (tensor_list){.tensors = calloc(most + 1, sizeof *list->tensors),
-                        .names = calloc(most + 1, sizeof *list->names)};
-  if (!list->tensors || !list->names) {
-    return error_set(err, STATUS_NO_MEMORY, "%s: no memory to list its tensors", draft->info->name);
-  }
-  for (int p = 0; p < CODEC_N_PARTS; ++p) {
-    const layer_set *set = draft->layers.sets[p];
-    for (int i = 0; i < set->n_weights; ++i) {
-      const weight *w = set->weights[i];
-      if (w->norm_v) {
-        list_add(list, w, ".g", 1, w->norm_g);
-        list_add(list, w, ".v", w->rank, w->norm_v);
-      } else {
-        list_add(list, w, "", w->rank, w->master);
-      }
-    }
-  }
-  return STATUS_OK;
-}
 
 static status hash_file(const char *path, char hex[SHA256_HEX_BYTES], error *err)
 {
@@ -73,16 +24,16 @@ static status hash_file(const char *path, char hex[SHA256_HEX_BYTES], error *err
   return code;
 }
 
-static status write_sources(json_writer *w, const model_file_draft *draft, error *err)
+static status write_sources(json_writer *w, const model_origin *origin, error *err)
 {
   status code = STATUS_OK;
   json_begin_array(w, "sources");
-  for (int i = 0; i < draft->n_sources && code == STATUS_OK; ++i) {
+  for (int i = 0; i < origin->n_sources && code == STATUS_OK; ++i) {
     char hex[SHA256_HEX_BYTES] = "";
-    const char *slash = strrchr(draft->sources[i], '/');
-    code = hash_file(draft->sources[i], hex, err);
+    const char *slash = strrchr(origin->sources[i], '/');
+    code = hash_file(origin->sources[i], hex, err);
     json_begin_object(w, NULL);
-    json_write_string(w, "file", slash ? slash + 1 : draft->sources[i]);
+    json_write_string(w, "file", slash ? slash + 1 : origin->sources[i]);
     json_write_string(w, "sha256", hex);
     json_end_object(w);
   }
@@ -90,11 +41,23 @@ static status write_sources(json_writer *w, const model_file_draft *draft, error
   return code;
 }
 
+static void write_training(json_writer *w, const model_training *training)
+{
+  json_begin_object(w, "training");
+  json_write_string(w, "program", training->program);
+  json_write_integer(w, "steps", training->steps);
+  json_write_number(w, "audio_seconds", training->audio_seconds);
+  json_write_bool(w, "averaged", training->averaged);
+  json_write_string(w, "set_sha256", training->set_sha256);
+  json_write_string(w, "recipe", training->recipe);
+  json_end_object(w);
+}
+
 /// What the meaning of codes rests on, and what does not touch it.
 static const char *const encoder_prefixes[] = {"encoder.", "rvq."};
 static const char *const decoder_prefixes[] = {"decoder."};
 
-static status write_hashes(json_writer *w, const tensor_list *list, error *err)
+static status write_hashes(json_writer *w, const model_tensors *list, error *err)
 {
   char hex[SHA256_HEX_BYTES];
   status code = safetensors_hash(list->tensors, list->count, encoder_prefixes, 2, hex, err);
@@ -108,15 +71,19 @@ static status write_hashes(json_writer *w, const tensor_list *list, error *err)
   return code;
 }
 
-static status write_config(json_writer *w, const model_file_draft *draft, const tensor_list *list,
+static status write_config(json_writer *w, const model_file_draft *draft, const model_tensors *list,
                            error *err)
 {
   const codec_info *info = draft->info;
+  const model_origin none = {0}, *origin = draft->origin ? draft->origin : &none;
   json_begin_object(w, NULL);
   json_write_string(w, "kind", info->kind);
   json_write_integer(w, "version", MODEL_FILE_VERSION);
   json_write_string(w, "name", info->name);
   json_write_string(w, "licence", info->licence);
+  if (origin->attribution) {
+    json_write_string(w, "attribution", origin->attribution);
+  }
   json_write_integer(w, "rate_hz", info->rate_hz);
   json_write_integer(w, "hop_samples", info->hop_samples);
   json_write_integer(w, "n_channels", info->n_channels);
@@ -125,7 +92,10 @@ static status write_config(json_writer *w, const model_file_draft *draft, const 
   json_write_integer(w, "model_delay_samples", info->model_delay_samples);
   status code = write_hashes(w, list, err);
   if (code == STATUS_OK) {
-    code = write_sources(w, draft, err);
+    code = write_sources(w, origin, err);
+  }
+  if (origin->training) {
+    write_training(w, origin->training);
   }
   json_begin_object(w, "network");
   draft->write_network(w, draft->config);
@@ -136,20 +106,21 @@ static status write_config(json_writer *w, const model_file_draft *draft, const 
 
 status model_file_save(const char *path, const model_file_draft *draft, error *err)
 {
-  tensor_list list;
+  model_tensors list;
   json_writer w;
   json_writer_init(&w, NULL);
-  status code = list_make(&list, draft, err);
-  if (code == STATUS_OK) {
-    code = write_config(&w, draft, &list, err);
+  const model_storage storage = draft->origin ? draft->origin->storage : MODEL_F32;
+  status code = model_tensors_make(&list, draft->layers, storage, err);
+  if (code != STATUS_OK) {
+    error_prefix(err, "%s", path);
   }
+  code = code ? code : write_config(&w, draft, &list, err);
   if (code == STATUS_OK) {
     const safetensors_pair config = {SAFETENSORS_CONFIG_KEY, w.data};
     code = safetensors_save(path, list.tensors, list.count, &config, 1, err);
   }
   json_writer_free(&w);
-  free(list.tensors);
-  free(list.names);
+  model_tensors_free(&list);
   return code;
 }
 
@@ -208,30 +179,13 @@ status model_file_read_info(codec_info *info, const json *config, const char *ki
   return code == STATUS_OK ? code : error_prefix(err, "%s", path);
 }
 
-status model_file_read_weights(const safetensors *st, const char *name, int rank,
-                               const int64_t *dims, float *out, error *err)
-{
-  size_t count = 0;
-  const status code = safetensors_read_f32(st, name, rank, dims, out, err);
-  if (code != STATUS_OK || !element_count(rank, dims, &count)) {
-    return code;
-  }
-  for (size_t i = 0; i < count; ++i) {
-    if (!isfinite(out[i])) {
-      return error_set(err, STATUS_FORMAT, "%s: tensor \"%.200s\": element %zu is no finite number",
-                       st->path, name, i);
-    }
-  }
-  return STATUS_OK;
-}
-
 static status load_normalised(const safetensors *st, weight *w, const char *direction, error *err)
 {
   char length[WEIGHT_NAME_BYTES + 2];
   snprintf(length, sizeof length, "%s.g", w->name);
-  status code = model_file_read_weights(st, length, 1, w->dims, w->norm_g, err);
+  status code = model_tensors_read(st, length, 1, w->dims, w->norm_g, err);
   if (code == STATUS_OK) {
-    code = model_file_read_weights(st, direction, w->rank, w->dims, w->norm_v, err);
+    code = model_tensors_read(st, direction, w->rank, w->dims, w->norm_v, err);
   }
   if (code == STATUS_OK) {
     weight_fold(w);
@@ -254,7 +208,7 @@ static status load_weight(const safetensors *st, weight *w, error *err)
     return code;
   }
   return normalised ? load_normalised(st, w, direction, err)
-                    : model_file_read_weights(st, w->name, w->rank, w->dims, w->master, err);
+                    : model_tensors_read(st, w->name, w->rank, w->dims, w->master, err);
 }
 
 static status load_set(const safetensors *st, layer_set *set, error *err)

@@ -10,9 +10,13 @@
 ///   encoder_sha256  of the tensors "encoder." and "rvq.": what the meaning of codes rests on
 ///   decoder_sha256  of the tensors "decoder.": may change and leaves token models valid
 ///   sources         what it was made from: array of {file, sha256}
+///   attribution     words: whose work it rests on; only where somebody must be named
+///   training        of what was trained here: {program, steps, audio_seconds, averaged,
+///                   set_sha256, recipe}; absent from what was imported
 ///   network         the kind's own object
 ///
-/// Weights are f32 under the names of their layer_set; a normalised one is name.g and name.v.
+/// Weights stand under the names of their layer_set; a normalised one is name.g and name.v. How
+/// they are stored is models/model_tensors.h; the hashes are of what is stored.
 /// Any thread but the audio thread.
 #ifndef CONTINUO_MODELS_MODEL_FILE_H
 #define CONTINUO_MODELS_MODEL_FILE_H
@@ -22,8 +26,28 @@
 #include "base/safetensors.h"
 #include "models/codec.h"
 #include "models/layers.h"
+#include "models/model_tensors.h"
 
 #define MODEL_FILE_VERSION 1
+
+/// How a network was trained.
+typedef struct model_training {
+  const char *program;    ///< with its version
+  int64_t steps;          ///< that the weights have seen
+  double audio_seconds;   ///< heard in them
+  bool averaged;          ///< the weights are running averages
+  const char *set_sha256; ///< of the set's index; null: not known
+  const char *recipe;     ///< its whole text
+} model_training;
+
+/// Where a network comes from, and how much of it is kept; all zero: nothing is said, f32.
+typedef struct model_origin {
+  const char *const *sources; ///< files it was made from: hashed here, named without folder
+  int n_sources;
+  const model_training *training; ///< null: none
+  const char *attribution;        ///< null: none
+  model_storage storage;
+} model_origin;
 
 /// What model_file_save writes.
 typedef struct model_file_draft {
@@ -31,12 +55,11 @@ typedef struct model_file_draft {
   codec_layers layers;    ///< with masters
   void (*write_network)(json_writer *w, const void *config); ///< members of "network"
   const void *config;
-  const char *const *sources; ///< files it was made from: hashed here, named without folder
-  int n_sources;
+  const model_origin *origin; ///< may be null
 } model_file_draft;
 
 /// Write a model file whole or not at all. Errors: those of safetensors_save, of file_map_open for
-/// the sources, STATUS_NO_MEMORY.
+/// the sources, of model_tensors_make.
 status model_file_save(const char *path, const model_file_draft *draft, error *err);
 
 /// The config's common part; checks version and ranges, and the kind where `kind` is not null.
@@ -44,11 +67,6 @@ status model_file_save(const char *path, const model_file_draft *draft, error *e
 /// and key.
 status model_file_read_info(codec_info *info, const json *config, const char *kind,
                             const char *path, error *err);
-
-/// Tensor `name` of exactly this shape into `out`: a weight, so every value must be a finite
-/// number. Errors: those of safetensors_read_f32; STATUS_FORMAT (naming the element).
-status model_file_read_weights(const safetensors *st, const char *name, int rank,
-                               const int64_t *dims, float *out, error *err);
 
 /// A file while a kind makes its network of it: open, make a network of `info` and `network`, load,
 /// close.

@@ -3,8 +3,6 @@
 
 #include "models/seanet_file.h"
 
-#include "models/model_file.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -107,13 +105,18 @@ static void write_network(json_writer *w, const void *pointer)
 status seanet_save(seanet *net, const char *path, const char *const *sources, int n_sources,
                    error *err)
 {
+  const model_origin origin = {.sources = sources, .n_sources = n_sources};
+  return seanet_save_from(net, path, &origin, err);
+}
+
+status seanet_save_from(seanet *net, const char *path, const model_origin *origin, error *err)
+{
   const codec_info info = seanet_info(net);
   const model_file_draft draft = {.info = &info,
                                   .layers = seanet_layers(net),
                                   .write_network = write_network,
                                   .config = &net->config,
-                                  .sources = sources,
-                                  .n_sources = n_sources};
+                                  .origin = origin};
   return model_file_save(path, &draft, err);
 }
 

@@ -17,6 +17,7 @@
 #define CONTINUO_MODELS_SEANET_FILE_H
 
 #include "models/codec.h"
+#include "models/model_file.h"
 #include "models/seanet.h"
 
 /// The config's words in the order of their enums, a null pointer after the last.
@@ -30,6 +31,9 @@ codec_info seanet_info(const seanet *net);
 /// model_file_save.
 status seanet_save(seanet *net, const char *path, const char *const *sources, int n_sources,
                    error *err);
+
+/// The same with everything that can be said of where it comes from.
+status seanet_save_from(seanet *net, const char *path, const model_origin *origin, error *err);
 
 /// Read a network with masters. On failure `*net` is null. Errors: those of model_file_open
 /// and model_file_load; STATUS_FORMAT (also a config that makes no sense), STATUS_UNSUPPORTED.
