@@ -47,10 +47,20 @@ static double kbps_of(const codec_info *info, uint32_t n_codebooks)
              : 0.0;
 }
 
+/// What only says how another tensor is stored (models/model_tensors.h).
+static bool is_scale(const safetensors_tensor *t)
+{
+  const size_t length = strlen(t->name), ending = strlen(".scale");
+  return length > ending && strcmp(t->name + length - ending, ".scale") == 0;
+}
+
 static int64_t count_parameters(const safetensors *st)
 {
   int64_t count = 0;
   for (size_t i = 0; i < st->n_tensors; ++i) {
+    if (is_scale(&st->tensors[i])) {
+      continue;
+    }
     int64_t each = 1;
     for (int d = 0; d < st->tensors[i].rank; ++d) {
       each *= st->tensors[i].dims[d];
@@ -96,6 +106,44 @@ static void copy_json(json_writer *w, const char *key, const json *value)
   }
 }
 
+/// How the tensors are stored, each type once: "f32 f16".
+static void print_storage(const safetensors *st)
+{
+  printf("  stored as   ");
+  for (int type = 0; type < ELEMENT_TYPES; ++type) {
+    size_t i = 0;
+    while (i < st->n_tensors && (int)st->tensors[i].type != type) {
+      ++i;
+    }
+    if (i < st->n_tensors) {
+      printf(" %s", element_name((element_type)type));
+    }
+  }
+  printf("\n");
+}
+
+static void print_training(const json *training, bool verbose)
+{
+  const char *trainer = "?", *set = "of an unknown set", *recipe = NULL;
+  int64_t steps = 0;
+  double audio_s = 0.0;
+  bool averaged = false;
+  if (json_get_type(training) != JSON_OBJECT) {
+    return;
+  }
+  json_get_string(json_member(training, "program"), &trainer);
+  json_get_string(json_member(training, "set_sha256"), &set);
+  json_get_integer(json_member(training, "steps"), 0, INT64_MAX, &steps);
+  json_get_number(json_member(training, "audio_seconds"), &audio_s);
+  json_get_bool(json_member(training, "averaged"), &averaged);
+  printf("  trained      %lld steps, %.2f h of audio heard%s, by %s\n", (long long)steps,
+         audio_s / 3600.0, averaged ? ", averaged weights" : "", trainer);
+  printf("  set          %s\n", set);
+  if (verbose && json_get_string(json_member(training, "recipe"), &recipe)) {
+    printf("%s", recipe);
+  }
+}
+
 static void print_model(const safetensors *st, const json *config, const codec_info *info,
                         bool verbose)
 {
@@ -111,7 +159,11 @@ static void print_model(const safetensors *st, const json *config, const codec_i
          kbps_of(info, info->n_codebooks), kbps_of(info, 1));
   printf("  model delay  %u samples\n", info->model_delay_samples);
   printf("  parameters   %lld in %zu tensors\n", (long long)count_parameters(st), st->n_tensors);
+  print_storage(st);
   printf("  licence      %s\n", info->licence[0] ? info->licence : "not stated");
+  if (json_get_string(json_member(config, "attribution"), &text)) {
+    printf("  attribution  %s\n", text);
+  }
   static const char *const hashes[] = {"encoder_sha256", "decoder_sha256"};
   for (int i = 0; i < 2; ++i) {
     if (json_get_string(json_member(config, hashes[i]), &text)) {
@@ -125,6 +177,7 @@ static void print_model(const safetensors *st, const json *config, const codec_i
       printf("  made from    %s, sha256 %s\n", text, hash);
     }
   }
+  print_training(json_member(config, "training"), verbose);
   for (size_t i = 0; verbose && i < st->n_tensors; ++i) {
     show_tensor(NULL, false, &st->tensors[i]);
   }
