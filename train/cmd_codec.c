@@ -8,7 +8,7 @@
 #include "gpu/compute_options.h"
 #include "train/codec_trainer.h"
 #include "train/commands.h"
-#include "train/run_folder.h"
+#include "train/run_set.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -113,6 +113,13 @@ static status freeze_named(training *t, error *err)
   return STATUS_OK;
 }
 
+/// What the run is made of is written down with it.
+static status store_inputs(const training *t, error *err)
+{
+  status code = store_recipe(t, err);
+  return code ? code : run_set_store(&t->folder, t->set, t->options.set, err);
+}
+
 static status open_training(training *t, error *err)
 {
   const trainer_options options = {
@@ -130,10 +137,13 @@ static status open_training(training *t, error *err)
     code = read_recipe(t, err);
   }
   code = code ? code : open_data(t, err);
+  if (code == STATUS_OK && t->options.resume) {
+    code = run_set_check(&t->folder, t->set, err);
+  }
   code = code ? code : codec_trainer_new(&t->trainer, &t->recipe, t->source, &options, err);
   code = code ? code : freeze_named(t, err);
   code = code ? code : begin_training(t, err);
-  return code ? code : store_recipe(t, err);
+  return code ? code : store_inputs(t, err);
 }
 
 static void close_training(training *t)
@@ -322,6 +332,6 @@ static status run_codec(const command *self, command_context *context, int argc,
 const command command_codec = {
     .name = "codec",
     .arguments = "-d SET -c RECIPE -o RUN [SECTION.KEY=VALUE...]",
-    .summary = "train a codec",
+    .summary = "Train a codec",
     .run = run_codec,
 };

@@ -66,14 +66,35 @@ static status expect_run(const run_folder *f, bool resume, error *err)
   return STATUS_OK;
 }
 
-status run_folder_open(run_folder *f, const char *path, bool resume, error *err)
+static status set_path(run_folder *f, const char *path, error *err)
 {
   *f = (run_folder){.lock = -1};
   if (strlen(path) >= sizeof f->path) {
     return error_set(err, STATUS_USAGE, "%s: name too long", path);
   }
   snprintf(f->path, sizeof f->path, "%s", path);
-  status code = resume ? STATUS_OK : make_folder(path, err);
+  return STATUS_OK;
+}
+
+status run_folder_look(run_folder *f, const char *path, error *err)
+{
+  char recipe[RUN_PATH_BYTES];
+  const status code = set_path(f, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  run_folder_file(f, "recipe.ini", recipe);
+  return access(recipe, F_OK) == 0 ? STATUS_OK
+                                   : error_set(err, STATUS_NOT_FOUND, "%s: no training run", path);
+}
+
+status run_folder_open(run_folder *f, const char *path, bool resume, error *err)
+{
+  status code = set_path(f, path, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  code = resume ? STATUS_OK : make_folder(path, err);
   code = code ? code : expect_run(f, resume, err);
   code = code ? code : take_lock(f, err);
   if (code == STATUS_OK) {

@@ -4,6 +4,7 @@
 /// The folder of a training run:
 ///
 ///   recipe.ini                       the resolved recipe
+///   set.json                         what it is trained on (train/run_set.h)
 ///   checkpoints/step-00001200.safetensors   the last few
 ///   checkpoints/best.safetensors     the one with the least validation loss
 ///   log/                             TensorBoard's files
@@ -27,6 +28,11 @@ typedef struct run_folder {
 /// Make the folder, or open it (`resume`) to go on. STATUS_USAGE (there is a run already, or none
 /// to go on with; another process trains in it), STATUS_IO.
 status run_folder_open(run_folder *f, const char *path, bool resume, error *err);
+
+/// Only look into it, even while another process trains. STATUS_NOT_FOUND (no run there),
+/// STATUS_USAGE.
+status run_folder_look(run_folder *f, const char *path, error *err);
+
 void run_folder_close(run_folder *f); ///< harmless when never opened but zeroed with lock -1
 
 /// Path of a file in it.
