@@ -10,6 +10,7 @@
 
 // One line per command keeps parallel additions apart.
 extern const command command_codec;
+extern const command command_export;
 extern const command command_prepare_audio;
 
 #endif

@@ -11,6 +11,7 @@
 
 static const command *const commands[] = {
     &command_codec,
+    &command_export,
     &command_prepare_audio,
 };
 
