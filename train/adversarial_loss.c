@@ -67,6 +67,16 @@ double adversarial_loss_generator(const float *logits, int64_t count, bool hinge
   return -ordered_sum(logits, count) / (double)count;
 }
 
+/// seed = step * sign(fake - real), without branches: signs are as good as random.
+static void write_signs(float *seed, const float *fake, const float *real, int64_t count,
+                        float step)
+{
+  for (int64_t i = 0; i < count; ++i) {
+    const float d = fake[i] - real[i];
+    seed[i] = step * (float)((d > 0.0f) - (d < 0.0f));
+  }
+}
+
 double feature_loss(const float *fake, const float *real, int64_t count, bool relative,
                     double weight, float *seed)
 {
@@ -78,9 +88,8 @@ double feature_loss(const float *fake, const float *real, int64_t count, bool re
   const double mean = total(&size) / (double)count;
   const double unit = relative ? fmax(mean, FEATURE_FLOOR) : 1.0;
   const float step = (float)(weight / ((double)count * unit));
-  for (int64_t i = 0; seed && i < count; ++i) {
-    const float d = fake[i] - real[i];
-    seed[i] = (d > 0.0f ? step : 0.0f) - (d < 0.0f ? step : 0.0f);
+  if (seed) {
+    write_signs(seed, fake, real, count, step);
   }
   return total(&apart) / ((double)count * unit);
 }
