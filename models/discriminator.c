@@ -3,6 +3,8 @@
 
 #include "models/discriminator.h"
 
+#include "gpu/tape.h"
+
 #include <stdlib.h>
 
 static const char *kind_name(discriminator_kind kind)
@@ -116,6 +118,19 @@ void discriminator_free(discriminator *d, device *dev)
     weight_free(dev, &d->net.period.pad);
   }
   free(d);
+}
+
+status discriminator_track(discriminator *d, device *dev, error *err)
+{
+  status code = STATUS_OK;
+  if (d->config.kind == DISCRIMINATOR_PERIOD) {
+    d->net.period.pad.frozen = true;
+    code = weight_track(dev, &d->net.period.pad, err);
+  }
+  for (int i = 0; i < d->set.n_weights && code == STATUS_OK; ++i) {
+    code = weight_track(dev, d->set.weights[i], err);
+  }
+  return code;
 }
 
 status discriminator_refresh(discriminator *d, device *dev, error *err)

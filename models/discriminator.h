@@ -44,6 +44,10 @@ typedef struct discriminator {
 status discriminator_new(discriminator **d, const discriminator_config *config, error *err);
 void discriminator_free(discriminator *d, device *dev); ///< null is fine
 
+/// Make room for every gradient, zeroed (weight_track), before the first refresh of a network that
+/// is trained, or only swept through. STATUS_NO_MEMORY.
+status discriminator_track(discriminator *d, device *dev, error *err);
+
 /// Bring every compute form up to date, after filling and after each update.
 status discriminator_refresh(discriminator *d, device *dev, error *err);
 
