@@ -83,6 +83,7 @@ typedef struct recipe_loss {
   int mel_log_floor_kind; ///< recipe_log_floor: log(x + floor) or log(max(x, floor))
   int mel_norm;           ///< recipe_mel_norm: mean over bins, or norms as published
   bool feature_relative;  ///< divide by the mean size of the real features
+  bool feature_sum;       ///< else: sum over channels and bins (SoundStream), not the mean
   bool balancer;          ///< EnCodec's, else the weights as they are
   double balancer_decay;
 } recipe_loss;

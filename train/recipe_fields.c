@@ -155,6 +155,8 @@ const recipe_field recipe_fields[] = {
            "log(x + floor) or log(max(x, floor)), which has no gradient below"),
     CHOICE(loss, mel_norm, mel_norm_words, "mean", "mean over bins, or norms as published"),
     BOOL(loss, feature_relative, "true", "divide by the mean size of the real features"),
+    BOOL(loss, feature_sum, "false",
+         "else: sum over channels and bins (SoundStream), not the mean"),
     BOOL(loss, balancer, "false", "EnCodec's balancer, else the weights as they are"),
     NUMBER(loss, balancer_decay, 0, 0.999999, "0.999", "of the balancer's running norms"),
 
