@@ -124,12 +124,21 @@ def discriminator_loss(nets, real, fake):
     return total / len(nets)
 
 
-def generator_losses(nets, real, fake, hinge=True, relative=True):
+def feature_distance(ours, theirs, kind):
+    if kind == "relative":
+        return F.l1_loss(ours, theirs) / theirs.abs().mean()
+    if kind == "mean":
+        return F.l1_loss(ours, theirs)
+    return (ours - theirs).abs().sum([d for d in (1, 3) if d < ours.dim()]).mean()
+
+
+def generator_losses(nets, real, fake, hinge, features):
+    """features: relative, mean, or sum (over channels and bins)"""
     adversarial, feature = 0.0, 0.0
     for net in nets:
         logits, ours = net(fake)
         theirs = [f.detach() for f in net(real)[1]]
         adversarial = adversarial + (F.relu(1 - logits).mean() if hinge else -logits.mean())
-        apart = [F.l1_loss(a, b) / (b.abs().mean() if relative else 1) for a, b in zip(ours, theirs)]
+        apart = [feature_distance(a, b, features) for a, b in zip(ours, theirs)]
         feature = feature + sum(apart) / len(apart)
     return adversarial / len(nets), feature / len(nets)

@@ -48,13 +48,13 @@ def gradients(real, fake):
     tensors = {"real": real, "fake": fake, "loss.discriminator": np.float32([loss.item()])}
     for name, w in net.cache.items():
         tensors[f"gradient.{name}"] = thin(w.grad.numpy())
-    for hinge, relative in ((True, True), (False, False)):
-        label = "hinge" if hinge else "mean"
-        for which, value in zip(("adversarial", "feature"),
-                                d.generator_losses(nets, real_t, fake_t, hinge, relative)):
+    for hinge, features in ((True, "relative"), (False, "mean"), (True, "sum")):
+        losses = d.generator_losses(nets, real_t, fake_t, hinge, features)
+        for which, label, value in zip(("adversarial", "feature"),
+                                       ("hinge" if hinge else "mean", features), losses):
             tensors[f"loss.{which}.{label}"] = np.float32([value.item()])
-            tensors[f"gradient.{which}.{label}"] = torch.autograd.grad(
-                value, fake_t, retain_graph=True)[0].numpy()
+            gradient, = torch.autograd.grad(value, fake_t, retain_graph=True)
+            tensors[f"gradient.{which}.{label}"] = gradient.numpy()
     golden.save("adversary", tensors, seed=SEED)
 
 
