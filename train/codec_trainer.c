@@ -3,6 +3,7 @@
 
 #include "train/codec_trainer.h"
 
+#include "base/random.h"
 #include "models/seanet_file.h"
 #include "train/unit_variance.h"
 
@@ -27,6 +28,20 @@ static status make_lanes(codec_trainer *t, const trainer_options *options, error
   }
   const int n_threads = options->n_threads < t->n_lanes ? options->n_threads : t->n_lanes;
   return code || n_threads <= 1 ? code : team_new(&t->threads, n_threads, err);
+}
+
+static status make_critics(codec_trainer *t, error *err)
+{
+  layer_set *sets[ADVERSARY_MAX];
+  const int n = adversary_sets(t->lanes[0]->critics, sets);
+  status code = optimiser_new(&t->critics, &t->recipe.discriminator_optimiser, sets, n, err);
+  for (int i = 0; i < t->n_lanes && code == STATUS_OK; ++i) {
+    t->lanes[i]->critics_flat = calloc((size_t)t->critics->n_values, sizeof(float));
+    if (!t->lanes[i]->critics_flat) {
+      code = error_set(err, STATUS_NO_MEMORY, "no memory for the discriminators' gradients");
+    }
+  }
+  return code;
 }
 
 static status make_sums(codec_trainer *t, error *err)
@@ -67,8 +82,12 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   t->source = source;
   t->log = options->log;
   t->best = INFINITY;
+  balancer_init(&t->balance, wanted->loss.balancer_decay);
   status code = make_lanes(t, options, err);
   code = code ? code : make_sums(t, err);
+  if (code == STATUS_OK && t->lanes[0]->critics) {
+    code = make_critics(t, err);
+  }
   if (code != STATUS_OK) {
     codec_trainer_free(t);
     return code;
@@ -87,6 +106,7 @@ void codec_trainer_free(codec_trainer *t)
   }
   team_free(t->threads);
   optimiser_free(t->generator);
+  optimiser_free(t->critics);
   codebooks_free(t->books);
   free(t->lanes);
   free(t->tally);
@@ -225,6 +245,24 @@ trainer_phase codec_trainer_phase(const recipe *wanted, int64_t step)
                                                                            : PHASE_ADVERSARIAL;
 }
 
+/// Whether the discriminators learn in this step: every n-th, then by a coin.
+static bool critics_learn(const codec_trainer *t)
+{
+  const recipe_discriminator *d = &t->recipe.discriminator;
+  const float coin = random_uniform((uint64_t)t->recipe.run.seed,
+                                    random_name_key("discriminator coin"), (uint64_t)t->step);
+  return t->step % d->every == 0 && coin < (float)d->probability;
+}
+
+static double mel_weight(const recipe_loss *loss, trainer_phase phase)
+{
+  if (phase == PHASE_UNQUANTISED) {
+    return loss->mel_warmup;
+  }
+  return phase == PHASE_ADVERSARIAL && loss->mel_adversarial > 0.0 ? loss->mel_adversarial
+                                                                   : loss->mel;
+}
+
 static void plan_step(codec_trainer *t)
 {
   const recipe_loss *loss = &t->recipe.loss;
@@ -235,10 +273,11 @@ static void plan_step(codec_trainer *t)
       .step = t->step,
       .quantised = !warm,
       .adversarial = judged,
+      .discriminate = judged && critics_learn(t),
       .encoder_frozen = freeze > 0 && t->step >= freeze,
       .weights = {[LOSS_WAVE_L1] = warm ? loss->wave_l1_warmup : loss->wave_l1,
                   [LOSS_WAVE_L2] = loss->wave_l2,
-                  [LOSS_MEL] = warm ? loss->mel_warmup : loss->mel,
+                  [LOSS_MEL] = mel_weight(loss, phase),
                   [LOSS_ADVERSARIAL] = judged ? loss->adversarial : 0.0,
                   [LOSS_FEATURE] = judged ? loss->feature : 0.0},
       .commitment = loss->commitment,
@@ -256,15 +295,23 @@ static void work_backward(codec_trainer *t, lane *l)
   layer_set *sets[LANE_SETS];
   lane_sets(l, sets);
   optimiser_collect(t->generator, sets, LANE_SETS, l->flat);
+  if (t->plan.discriminate) {
+    layer_set *critics[ADVERSARY_MAX];
+    const int n = adversary_sets(l->critics, critics);
+    optimiser_collect(t->critics, critics, n, l->critics_flat);
+  }
 }
 
 static void add_sums(lane_sums *to, const lane_sums *from)
 {
   for (int i = 0; i < LOSS_COUNT; ++i) {
     to->losses[i] += from->losses[i];
+    to->norms[i] += from->norms[i];
   }
   to->commitment += from->commitment;
   to->discriminator += from->discriminator;
+  to->score_real += from->score_real;
+  to->score_fake += from->score_fake;
   to->latent_square += from->latent_square;
   to->error_square += from->error_square;
   to->audio_square += from->audio_square;
@@ -319,6 +366,10 @@ static status check_finite(const trainer_report *report, error *err)
                        (long long)report->step, names[i]);
     }
   }
+  if (!isfinite(report->sums.discriminator)) {
+    return error_set(err, STATUS_FORMAT, "step %lld: the discriminators' loss is not a number",
+                     (long long)report->step);
+  }
   if (!isfinite(report->sums.commitment)) {
     return error_set(err, STATUS_FORMAT, "step %lld: the commitment loss is not a number",
                      (long long)report->step);
@@ -327,10 +378,10 @@ static status check_finite(const trainer_report *report, error *err)
 }
 
 /// Name the first parameter whose gradient is not a number.
-static status refuse_gradient(const codec_trainer *t, error *err)
+static status refuse_gradient(const codec_trainer *t, const optimiser *o, error *err)
 {
-  for (int i = 0; i < t->generator->n_parameters; ++i) {
-    const parameter *p = &t->generator->parameters[i];
+  for (int i = 0; i < o->n_parameters; ++i) {
+    const parameter *p = &o->parameters[i];
     for (int64_t j = 0; j < p->count; ++j) {
       if (!isfinite(p->gradient[j])) {
         return error_set(err, STATUS_FORMAT, "step %lld: the gradient of %s is not a number",
@@ -342,15 +393,54 @@ static status refuse_gradient(const codec_trainer *t, error *err)
                    (long long)t->step);
 }
 
+/// Sum the lanes' gradients into the optimisers; their norms.
+static status sum_gradients(codec_trainer *t, trainer_report *report, error *err)
+{
+  for (int i = 0; i < t->n_lanes; ++i) {
+    sum_arrays(t->generator->gradients, t->lanes[i]->flat, t->generator->n_values, i == 0);
+    if (t->plan.discriminate) {
+      sum_arrays(t->critics->gradients, t->lanes[i]->critics_flat, t->critics->n_values, i == 0);
+    }
+  }
+  report->gradient_norm = optimiser_norm(t->generator);
+  report->critics_norm = t->plan.discriminate ? optimiser_norm(t->critics) : 0.0;
+  if (!isfinite(report->gradient_norm)) {
+    return refuse_gradient(t, t->generator, err);
+  }
+  return isfinite(report->critics_norm) ? STATUS_OK : refuse_gradient(t, t->critics, err);
+}
+
+static double clip_scale(const recipe_optimiser *options, double norm)
+{
+  return options->clip_norm > 0.0 && norm > options->clip_norm ? options->clip_norm / norm : 1.0;
+}
+
+/// Learning rate at this step. An adversarial phase with a rate of its own is a schedule of its
+/// own; the discriminators' begins with it in any case.
+static double rate_now(const codec_trainer *t, const recipe_optimiser *options, bool critics)
+{
+  const recipe_phases *phases = &t->recipe.phases;
+  const int64_t before = phases->unquantised + phases->reconstruction;
+  recipe_optimiser own = *options;
+  if (t->step >= before && (critics || options->rate_adversarial > 0.0)) {
+    own.rate = critics ? options->rate : options->rate_adversarial;
+    own.warmup_steps = critics ? options->warmup_steps : 0;
+    return optimiser_rate(&own, t->step - before, phases->adversarial);
+  }
+  const bool apart = options->rate_adversarial > 0.0;
+  return optimiser_rate(options, t->step, apart ? before : before + phases->adversarial);
+}
+
 static void apply_step(codec_trainer *t, trainer_report *report)
 {
   const recipe_optimiser *options = &t->recipe.optimiser;
-  double scale = 1.0;
-  if (options->clip_norm > 0.0 && report->gradient_norm > options->clip_norm) {
-    scale = options->clip_norm / report->gradient_norm;
+  report->rate = rate_now(t, options, false);
+  optimiser_step(t->generator, report->rate, clip_scale(options, report->gradient_norm));
+  if (t->plan.discriminate) {
+    const recipe_optimiser *critics = &t->recipe.discriminator_optimiser;
+    optimiser_step(t->critics, rate_now(t, critics, true),
+                   clip_scale(critics, report->critics_norm));
   }
-  report->rate = optimiser_rate(options, t->step, codec_trainer_steps(&t->recipe));
-  optimiser_step(t->generator, report->rate, scale);
   if (!t->plan.quantised) {
     return;
   }
@@ -361,6 +451,16 @@ static void apply_step(codec_trainer *t, trainer_report *report)
   }
   t->books->frozen = t->plan.encoder_frozen;
   report->replaced = codebooks_commit(t->books, t->tally, t->step, (uint64_t)t->recipe.run.seed);
+}
+
+/// What each loss's gradient is multiplied with.
+static void weigh_losses(codec_trainer *t, const lane_sums *sums)
+{
+  if (t->recipe.loss.balancer) {
+    balancer_step(&t->balance, LOSS_COUNT, t->plan.weights, sums->norms, t->factors);
+  } else {
+    memcpy(t->factors, t->plan.weights, sizeof t->factors);
+  }
 }
 
 status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
@@ -377,18 +477,15 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
   }
   sum_lanes(t, &report->sums);
   report->total = weighted_total(&t->plan, &report->sums);
-  memcpy(t->factors, t->plan.weights, sizeof t->factors);
   code = check_finite(report, err);
-  code = code ? code : each_lane(t, work_backward, err);
   if (code != STATUS_OK) {
     return code;
   }
-  for (int i = 0; i < t->n_lanes; ++i) {
-    sum_arrays(t->generator->gradients, t->lanes[i]->flat, t->generator->n_values, i == 0);
-  }
-  report->gradient_norm = optimiser_norm(t->generator);
-  if (!isfinite(report->gradient_norm)) {
-    return refuse_gradient(t, err);
+  weigh_losses(t, &report->sums);
+  code = each_lane(t, work_backward, err);
+  code = code ? code : sum_gradients(t, report, err);
+  if (code != STATUS_OK) {
+    return code;
   }
   apply_step(t, report);
   ++t->step;

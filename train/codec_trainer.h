@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "gpu/cpu/team.h"
+#include "train/balancer.h"
 #include "train/lane.h"
 #include "train/optimiser.h"
 
@@ -30,6 +31,7 @@ typedef struct trainer_report {
   lane_sums sums;       ///< means over the batch
   double total;         ///< weighted sum of the losses
   double gradient_norm; ///< before clipping
+  double critics_norm;  ///< of the discriminators' gradient, when they learn
   double rate;          ///< learning rate
   int replaced;         ///< codewords
 } trainer_report;
@@ -49,6 +51,8 @@ typedef struct codec_trainer {
   int n_lanes;
   team *threads;
   optimiser *generator;
+  optimiser *critics; ///< of the discriminators, null without
+  balancer balance;
   codebooks *books;
   float *tally;   ///< sum of the lanes' tallies
   int64_t step;   ///< the next one

@@ -14,7 +14,7 @@
 
 /// Numbers that are no arrays, in the order of the checkpoint's "counters".
 typedef struct trainer_counters {
-  int64_t step, updates, n_recent, started;
+  int64_t step, updates, critics_updates, n_recent, started;
 } trainer_counters;
 
 static void list_optimiser(checkpoint *c, const char *part, optimiser *o)
@@ -37,6 +37,11 @@ static void list_all(codec_trainer *t, trainer_counters *counters, checkpoint *c
 {
   const rvq *q = t->books->quantiser;
   list_optimiser(c, "generator", t->generator);
+  if (t->critics) {
+    list_optimiser(c, "discriminator", t->critics);
+  }
+  checkpoint_add(c, "balancer", ELEMENT_F64, &t->balance,
+                 (int64_t)(sizeof t->balance / sizeof(double)));
   for (int k = 0; k < q->n_codebooks; ++k) {
     checkpoint_add(c, q->codebooks[k].name, ELEMENT_F32, q->codebooks[k].master, q->size * q->dim);
   }
@@ -68,8 +73,8 @@ static status describe(const codec_trainer *t, json_writer *w, error *err)
 
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err)
 {
-  trainer_counters counters = {t->step, t->generator->updates, t->books->n_recent,
-                               t->books->started};
+  trainer_counters counters = {t->step, t->generator->updates, t->critics ? t->critics->updates : 0,
+                               t->books->n_recent, t->books->started};
   checkpoint list = {0};
   json_writer w = {0};
   list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
@@ -111,6 +116,9 @@ status codec_trainer_load(codec_trainer *t, const char *path, error *err)
   if (code == STATUS_OK) {
     t->step = counters.step;
     t->generator->updates = counters.updates;
+    if (t->critics) {
+      t->critics->updates = counters.critics_updates;
+    }
     t->books->n_recent = counters.n_recent;
     t->books->started = counters.started != 0;
     code = codec_trainer_follow(t, err);

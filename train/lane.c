@@ -4,6 +4,7 @@
 #include "train/lane.h"
 
 #include "base/random.h"
+#include "train/balancer.h"
 #include "train/wave_loss.h"
 
 #include <math.h>
@@ -98,6 +99,9 @@ status lane_new(lane **out, const recipe *wanted, const crops *source, int64_t i
   code = code ? code : make_network(l, err);
   code = code ? code : make_buffers(l, err);
   code = code ? code : make_mel(l, err);
+  if (code == STATUS_OK && wanted->phases.adversarial > 0) {
+    code = adversary_new(&l->critics, wanted, l->dev, err);
+  }
   if (code != STATUS_OK) {
     lane_free(l);
     return code;
@@ -115,6 +119,7 @@ void lane_free(lane *l)
   tape_free(l->encoding);
   tape_free(l->decoding);
   mel_loss_free(l->mel);
+  adversary_free(l->critics);
   codebook_tally_free(&l->tally);
   for (int i = 0; i < LOSS_COUNT; ++i) {
     free(l->gradients[i]);
@@ -126,6 +131,7 @@ void lane_free(lane *l)
   free(l->latent_gradient);
   free(l->rests);
   free(l->flat);
+  free(l->critics_flat);
   device_unref(l->dev);
   free(l);
 }
@@ -138,19 +144,33 @@ void lane_sets(lane *l, layer_set *sets[LANE_SETS])
   sets[1] = &l->net->decoder.set;
 }
 
-void lane_copy_weights(lane *l, const lane *from)
+static void copy_set(layer_set *to, const layer_set *from)
+{
+  for (int i = 0; i < from->n_weights; ++i) {
+    weight_copy_values(to->weights[i], from->weights[i]);
+  }
+}
+
+void lane_copy_weights(lane *l, lane *from)
 {
   const codec_layers to_layers = seanet_layers(l->net), layers = seanet_layers(from->net);
   for (int s = 0; s < CODEC_N_PARTS; ++s) {
-    for (int i = 0; i < layers.sets[s]->n_weights; ++i) {
-      weight_copy_values(to_layers.sets[s]->weights[i], layers.sets[s]->weights[i]);
+    copy_set(to_layers.sets[s], layers.sets[s]);
+  }
+  if (l->critics) {
+    layer_set *to_critics[ADVERSARY_MAX], *critics[ADVERSARY_MAX];
+    const int n = adversary_sets(from->critics, critics);
+    adversary_sets(l->critics, to_critics);
+    for (int s = 0; s < n; ++s) {
+      copy_set(to_critics[s], critics[s]);
     }
   }
 }
 
 status lane_refresh(lane *l, error *err)
 {
-  return codec_layers_refresh(seanet_layers(l->net), l->dev, DTYPE_F32, err);
+  const status code = codec_layers_refresh(seanet_layers(l->net), l->dev, DTYPE_F32, err);
+  return code || !l->critics ? code : adversary_refresh(l->critics, err);
 }
 
 // ---- forward --------------------------------------------------------------------------------
@@ -270,6 +290,37 @@ static void take_losses(lane *l, const lane_step *step)
                           (double)l->examples / (double)l->recipe->batch.size;
 }
 
+// What the discriminators say of the output, and, when they learn, what they should.
+static status hear_critics(lane *l, const lane_step *step, error *err)
+{
+  const adversary_batch batch = {.real = l->audio,
+                                 .fake = l->out.data,
+                                 .n_examples = l->examples,
+                                 .n_samples = l->recipe->data.crop_samples,
+                                 .example_weight = 1.0 / (double)l->recipe->batch.size};
+  adversary_losses said = {0};
+  status code = STATUS_OK;
+  if (step->discriminate) {
+    code = adversary_discriminate(l->critics, &l->memory, &batch, &said, err);
+    l->sums.discriminator = said.discriminator;
+    l->sums.score_real = said.score_real;
+    l->sums.score_fake = said.score_fake;
+  }
+  code = code ? code
+              : adversary_judge(l->critics, &l->memory, &batch, l->gradients[LOSS_ADVERSARIAL],
+                                l->gradients[LOSS_FEATURE], &said, err);
+  l->sums.losses[LOSS_ADVERSARIAL] = said.adversarial;
+  l->sums.losses[LOSS_FEATURE] = said.feature;
+  return code;
+}
+
+static void take_norms(lane *l)
+{
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    l->sums.norms[i] = balancer_norms(l->gradients[i], l->examples, l->recipe->data.crop_samples);
+  }
+}
+
 static void begin(lane *l)
 {
   const size_t samples = (size_t)l->samples;
@@ -302,6 +353,12 @@ void lane_forward(lane *l, const lane_step *step)
   go_through(l, step);
   if (run_ok(&l->r)) {
     take_losses(l, step);
+  }
+  if (run_ok(&l->r) && step->adversarial) {
+    hear_critics(l, step, &l->r.failure);
+  }
+  if (run_ok(&l->r) && l->recipe->loss.balancer) {
+    take_norms(l);
   }
   l->failure = l->r.failure;
 }

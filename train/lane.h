@@ -10,6 +10,7 @@
 
 #include "gpu/tape.h"
 #include "models/seanet.h"
+#include "train/adversary.h"
 #include "train/codebooks.h"
 #include "train/crops.h"
 #include "train/mel_loss.h"
@@ -29,11 +30,13 @@ typedef enum lane_loss {
 typedef struct lane_sums {
   double losses[LOSS_COUNT];
   double commitment;
-  double discriminator; ///< loss of the discriminators, when they learn
-  double latent_square; ///< mean square of the encoder's output
-  double error_square;  ///< mean square of out - in
-  double audio_square;  ///< mean square of in
-  double snr_db;        ///< of each example, 1e-10 added to both powers
+  double discriminator;          ///< loss of the discriminators, when they learn
+  double score_real, score_fake; ///< what they say of audio and of the codec's, when they learn
+  double norms[LOSS_COUNT];      ///< mean norm of each loss's gradient over an example
+  double latent_square;          ///< mean square of the encoder's output
+  double error_square;           ///< mean square of out - in
+  double audio_square;           ///< mean square of in
+  double snr_db;                 ///< of each example, 1e-10 added to both powers
 } lane_sums;
 
 /// What a step does, the same for all lanes.
@@ -62,12 +65,14 @@ typedef struct lane {
   run r;
   tensor latents, quantised, out; ///< of the step at hand
   mel_loss *mel;
+  adversary *critics; ///< the discriminators, null when the recipe has no use for them
   codebook_tally tally;
   float *audio;                 ///< [examples, crop]
   float *gradients[LOSS_COUNT]; ///< [examples, crop] dloss/dout of each loss, batch means
   float *latent_gradient;       ///< [steps, dim] of the commitment
   float *rests;                 ///< [steps, n_codebooks, dim] what each stage got
   float *flat;                  ///< the generator's gradient in the optimiser's order
+  float *critics_flat;          ///< the discriminators', likewise
   lane_sums sums;
   error failure; ///< of the last call
 } lane;
@@ -82,14 +87,15 @@ void lane_free(lane *l); ///< null is fine
 #define LANE_SETS 2
 void lane_sets(lane *l, layer_set *sets[LANE_SETS]);
 
-/// Copy all masters (codebooks too) of `from`, whose architecture is the same.
-void lane_copy_weights(lane *l, const lane *from);
+/// Copy all masters (codebooks and discriminators too) of `from`, whose architecture is the same.
+void lane_copy_weights(lane *l, lane *from);
 
 /// Bring the compute forms up to date. Lane's thread.
 status lane_refresh(lane *l, error *err);
 
-/// Draw the crops of `step`, go forward, take the losses and their gradients at the output.
-/// l->failure says whether it went well. Lane's thread.
+/// Draw the crops of `step`, go forward, take the losses and their gradients at the output; the
+/// discriminators judge, and their own gradients are taken if they learn. l->failure says whether
+/// it went well. Lane's thread.
 void lane_forward(lane *l, const lane_step *step);
 
 /// Sweep `factors[i]` times each loss's gradient back; the result is in l->flat. Lane's thread.
