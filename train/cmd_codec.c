@@ -9,11 +9,14 @@
 #include "train/codec_trainer.h"
 #include "train/commands.h"
 #include "train/run_set.h"
+#include "train/training_log.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MOST_OVERRIDES 256
@@ -35,6 +38,7 @@ typedef struct training {
   dataset *set;
   crops *source;
   codec_trainer *trainer;
+  tensorboard *log; ///< null: none
   progress line;
   double seconds_per_step; // smoothed
   double last_s;
@@ -120,6 +124,19 @@ static status store_inputs(const training *t, error *err)
   return code ? code : run_set_store(&t->folder, t->set, t->options.set, err);
 }
 
+/// A run goes on without a log; what is missing is said once.
+static void open_log(training *t)
+{
+  char path[RUN_PATH_BYTES];
+  error why = {0};
+  run_folder_file(&t->folder, "log", path);
+  if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+    log_write(&t->context->log, LOG_WARNING, "%s: %s", path, strerror(errno));
+  } else if (tensorboard_open(&t->log, path, t->trainer->step, &t->context->log, &why)) {
+    log_write(&t->context->log, LOG_WARNING, "no TensorBoard log: %s", why.message);
+  }
+}
+
 static status open_training(training *t, error *err)
 {
   const trainer_options options = {
@@ -143,11 +160,16 @@ static status open_training(training *t, error *err)
   code = code ? code : codec_trainer_new(&t->trainer, &t->recipe, t->source, &options, err);
   code = code ? code : freeze_named(t, err);
   code = code ? code : begin_training(t, err);
-  return code ? code : store_inputs(t, err);
+  code = code ? code : store_inputs(t, err);
+  if (code == STATUS_OK) {
+    open_log(t);
+  }
+  return code;
 }
 
 static void close_training(training *t)
 {
+  tensorboard_close(t->log);
   codec_trainer_free(t->trainer);
   crops_free(t->source);
   dataset_close(t->set);
@@ -199,6 +221,11 @@ static void show_step(training *t, const trainer_report *r)
       t->seconds_per_step > 0.0 ? 0.98 * t->seconds_per_step + 0.02 * took_s : took_s;
   describe_step(t, r, text, sizeof text);
   progress_line(&t->line, text);
+  if ((r->step + 1) % t->recipe.run.log_every == 0) {
+    const double audio_s = (double)(t->recipe.batch.size * t->recipe.data.crop_samples) /
+                           (double)t->recipe.codec.rate_hz;
+    training_log_step(t->log, r, memory_mib(), audio_s / t->seconds_per_step);
+  }
   if (!t->line.shown && (r->step + 1) % t->recipe.run.log_every == 0) {
     log_write(&t->context->log, LOG_INFO, "%s", text);
   }
@@ -239,6 +266,7 @@ static status validate(training *t, error *err)
     return code;
   }
   show_validation(t, &found);
+  training_log_validation(t->log, t->trainer, &found);
   if (found.total < t->trainer->best) {
     char path[RUN_PATH_BYTES];
     t->trainer->best = found.total;

@@ -358,12 +358,10 @@ static double weighted_total(const lane_step *plan, const lane_sums *sums)
 
 static status check_finite(const trainer_report *report, error *err)
 {
-  static const char *const names[LOSS_COUNT] = {"wave_l1", "wave_l2", "mel", "adversarial",
-                                                "feature"};
   for (int i = 0; i < LOSS_COUNT; ++i) {
     if (!isfinite(report->sums.losses[i])) {
       return error_set(err, STATUS_FORMAT, "step %lld: the %s loss is not a number",
-                       (long long)report->step, names[i]);
+                       (long long)report->step, lane_loss_names[i]);
     }
   }
   if (!isfinite(report->sums.discriminator)) {
@@ -463,11 +461,20 @@ static void weigh_losses(codec_trainer *t, const lane_sums *sums)
   }
 }
 
+static bool begins_phase(const codec_trainer *t)
+{
+  return t->step > 0 &&
+         codec_trainer_phase(&t->recipe, t->step) != codec_trainer_phase(&t->recipe, t->step - 1);
+}
+
 status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
 {
   plan_step(t);
   *report = (trainer_report){.step = t->step, .phase = codec_trainer_phase(&t->recipe, t->step)};
   status code = STATUS_OK;
+  if (begins_phase(t)) {
+    t->best = INFINITY; // its total is of other losses
+  }
   if (t->plan.quantised && !t->books->started) {
     code = start_codebooks(t, err);
   }

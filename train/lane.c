@@ -15,6 +15,9 @@
 #define LANE_TAPE_CALLS 512
 #define LANE_MEMORY_BYTES ((size_t)16 << 30)
 
+const char *const lane_loss_names[LOSS_COUNT] = {"wave_l1", "wave_l2", "mel", "adversarial",
+                                                 "feature"};
+
 // ---- making one -----------------------------------------------------------------------------
 
 static void track(void *user, weight *w)

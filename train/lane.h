@@ -26,6 +26,8 @@ typedef enum lane_loss {
   LOSS_COUNT
 } lane_loss;
 
+extern const char *const lane_loss_names[LOSS_COUNT]; ///< "wave_l1", ...
+
 /// Sums over a lane's examples, divided by the whole batch's size: adding over lanes gives means.
 typedef struct lane_sums {
   double losses[LOSS_COUNT];
