@@ -101,6 +101,23 @@ static status check_device(const codec_trainer *t, const safetensors *file, erro
   return code;
 }
 
+/// Values were written behind the weights' backs: their forms are out of date.
+static void touch_weights(const optimiser *o)
+{
+  for (int i = 0; o && i < o->n_parameters; ++i) {
+    ++o->parameters[i].owner->version;
+  }
+}
+
+static void touch_all(codec_trainer *t)
+{
+  touch_weights(t->generator);
+  touch_weights(t->critics);
+  for (int k = 0; k < t->books->quantiser->n_codebooks; ++k) {
+    ++t->books->quantiser->codebooks[k].version;
+  }
+}
+
 status codec_trainer_load(codec_trainer *t, const char *path, error *err)
 {
   safetensors file = {0};
@@ -121,6 +138,7 @@ status codec_trainer_load(codec_trainer *t, const char *path, error *err)
     }
     t->books->n_recent = counters.n_recent;
     t->books->started = counters.started != 0;
+    touch_all(t);
     code = codec_trainer_follow(t, err);
   }
   checkpoint_free(&list);
