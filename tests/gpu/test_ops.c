@@ -8,6 +8,7 @@
 #include "gpu/cpu/device_cpu.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -362,6 +363,17 @@ static void each_variant_sweeps_back_near_double(void **state)
   assert_true(checked > 20);
 }
 
+static void check_same_gradients(const op_bench *a, const op_bench *b, const char *name)
+{
+  for (int slot = 0; slot < op_bench_slots(a); ++slot) {
+    int64_t count = 0;
+    const double *x = op_bench_gradient(a, slot, &count), *y = op_bench_gradient(b, slot, &count);
+    if (memcmp(x, y, (size_t)count * sizeof *x) != 0) {
+      fail_msg("%s: d%s is not the same twice", name, op_bench_slot_name(a, slot));
+    }
+  }
+}
+
 // Large enough to be shared out.
 static void two_threads_sweep_back_the_same_bits(void **state)
 {
@@ -399,15 +411,7 @@ static void two_threads_sweep_back_the_same_bits(void **state)
     const op_case *c = &shared[i % 3];
     op_bench *one = sweep_case(c, d->one[i / 3], DTYPE_F32);
     op_bench *two = sweep_case(c, d->two[i / 3], DTYPE_F32);
-    for (int slot = 0; slot < op_bench_slots(one); ++slot) {
-      int64_t count = 0;
-      const double *x = op_bench_gradient(one, slot, &count);
-      const double *y = op_bench_gradient(two, slot, &count);
-      if (memcmp(x, y, (size_t)count * sizeof *x) != 0) {
-        fail_msg("%s on %s: d%s: two threads differ from one", c->name, d->names[i / 3],
-                 op_bench_slot_name(one, slot));
-      }
-    }
+    check_same_gradients(one, two, c->name);
     op_bench_free(one);
     op_bench_free(two);
   }
@@ -428,6 +432,66 @@ static void random_shapes_sweep_back_near_double(void **state)
   assert_true(checked >= N_RANDOM / 2);
 }
 
+// One trainer's lane: a device of its own, no team, all cases with a sweep back.
+typedef struct lane {
+  const char *variant;
+  device *dev;
+  op_bench **swept; // by case; null where there is no sweep back
+  status code;
+  error failure; // tells more where `code` is not STATUS_OK
+} lane;
+
+static void *lane_work(void *user)
+{
+  lane *l = user;
+  int n_cases = 0;
+  const op_case *cases = op_cases(&n_cases);
+  const device_options options = {COMPUTE_CPU, 1, l->variant, false};
+  l->code = device_open(&l->dev, &options, &l->failure);
+  for (int i = 0; !l->code && i < n_cases; ++i) {
+    if (differentiable(l->dev, &cases[i])) {
+      l->code = op_bench_new(&l->swept[i], &cases[i], l->dev, DTYPE_F32, SEED, &l->failure);
+      l->code = l->code ? l->code : op_bench_backward(l->swept[i], &l->failure);
+    }
+  }
+  return NULL;
+}
+
+static void lanes_at_once_have_the_same_bits(void **state)
+{
+  const devices *d = *state;
+  int n_cases = 0, checked = 0;
+  const op_case *cases = op_cases(&n_cases);
+  for (int v = 0; v < d->count; ++v) {
+    lane lanes[2] = {{.variant = d->names[v]}, {.variant = d->names[v]}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; ++i) {
+      lanes[i].swept = calloc((size_t)n_cases, sizeof *lanes[i].swept);
+      assert_non_null(lanes[i].swept);
+      assert_int_equal(pthread_create(&threads[i], NULL, lane_work, &lanes[i]), 0);
+    }
+    for (int i = 0; i < 2; ++i) {
+      pthread_join(threads[i], NULL);
+      if (lanes[i].code != STATUS_OK) {
+        fail_msg("%s: %s", d->names[v], lanes[i].failure.message);
+      }
+    }
+    for (int i = 0; i < n_cases; ++i) {
+      if (lanes[0].swept[i]) {
+        check_same_gradients(lanes[0].swept[i], lanes[1].swept[i], cases[i].name);
+        ++checked;
+      }
+      op_bench_free(lanes[0].swept[i]);
+      op_bench_free(lanes[1].swept[i]);
+    }
+    for (int i = 0; i < 2; ++i) {
+      free(lanes[i].swept);
+      device_unref(lanes[i].dev);
+    }
+  }
+  assert_true(checked > 40);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -439,6 +503,7 @@ int main(void)
       cmocka_unit_test(each_variant_sweeps_back_near_double),
       cmocka_unit_test(two_threads_sweep_back_the_same_bits),
       cmocka_unit_test(random_shapes_sweep_back_near_double),
+      cmocka_unit_test(lanes_at_once_have_the_same_bits),
   };
   return cmocka_run_group_tests(tests, open_devices, close_devices);
 }
