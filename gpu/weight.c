@@ -12,7 +12,8 @@
 
 void weight_init(weight *w, const char *name, weight_use use, int rank, const int64_t *dims)
 {
-  *w = (weight){.use = use, .rank = rank, .groups = 1, .stride = 1, .storage = DTYPE_F32};
+  *w = (weight){
+      .use = use, .rank = rank, .groups = 1, .stride = 1, .dilation = 1, .storage = DTYPE_F32};
   snprintf(w->name, sizeof w->name, "%s", name);
   for (int i = 0; i < TENSOR_MAX_DIMS; ++i) {
     w->dims[i] = i < rank ? dims[i] : 1;

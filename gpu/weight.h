@@ -33,18 +33,19 @@ typedef struct weight {
   int rank;                      ///< 1 to 4
   int64_t dims[TENSOR_MAX_DIMS]; ///< shape of the master; unused entries 1
   int64_t groups;                ///< of a convolution, else 1
-  int64_t stride;        ///< along time or width, without dilation there (packing needs it), else 1
-  float *master;         ///< f32 values, host memory; with norm_v: g * v / |v|, kept folded
-  float *norm_g;         ///< weight normalisation over all but dim 0: [dims[0]], or null
-  float *norm_v;         ///< direction, same shape as master, or null
-  bool owns_master;      ///< master is freed with the weight (else it is a mapped file)
-  dtype storage;         ///< wanted element type of the form: f32, f16, bf16 or i8
-  void *form;            ///< the device's packed copy, in its own layout
-  size_t form_bytes;     ///< size of `form`
-  void *adjoint;         ///< packed the other way, for the sweep back; null: no gradient
-  size_t adjoint_bytes;  ///< size of `adjoint`
-  uint64_t version;      ///< raised by whoever changes the master (or g, v)
-  uint64_t form_version; ///< version that `form` was made from; 0: never
+  int64_t stride;                ///< of a convolution (along the width of a 2-D one), else 1
+  int64_t dilation;              ///< likewise; packing for the sweep back needs both
+  float *master;                 ///< f32 values, host memory; with norm_v: g * v / |v|, kept folded
+  float *norm_g;                 ///< weight normalisation over all but dim 0: [dims[0]], or null
+  float *norm_v;                 ///< direction, same shape as master, or null
+  bool owns_master;              ///< master is freed with the weight (else it is a mapped file)
+  dtype storage;                 ///< wanted element type of the form: f32, f16, bf16 or i8
+  void *form;                    ///< the device's packed copy, in its own layout
+  size_t form_bytes;             ///< size of `form`
+  void *adjoint;                 ///< packed the other way, for the sweep back; null: no gradient
+  size_t adjoint_bytes;          ///< size of `adjoint`
+  uint64_t version;              ///< raised by whoever changes the master (or g, v)
+  uint64_t form_version;         ///< version that `form` was made from; 0: never
   void *grad;  ///< dLoss/dmaster on the device, in its real type, file layout; null: not trained
   bool frozen; ///< sweeps go through it to what lies before, and leave its gradient alone
 } weight;

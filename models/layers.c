@@ -58,7 +58,8 @@ void conv_layer_init(conv_layer *l, layer_set *set, const layer_place *place, in
   l->normed = place->normed;
   add_tensor(set, &l->w, place->name, "weight", WEIGHT_CONV1D, 3, dims);
   l->w.groups = args->groups;
-  l->w.stride = args->dilation == 1 ? args->stride : 1;
+  l->w.stride = args->stride;
+  l->w.dilation = args->dilation;
   add_vector(set, &l->bias, place->name, "bias", channels_out);
   if (l->normed) {
     add_vector(set, &l->norm_scale, place->name, "norm_scale", channels_out);
@@ -114,7 +115,8 @@ void conv2d_layer_init(conv2d_layer *l, layer_set *set, const char *name, int64_
   l->args = *args;
   add_tensor(set, &l->w, name, "weight", WEIGHT_CONV2D, 4, dims);
   l->w.groups = args->groups;
-  l->w.stride = args->dilation_w == 1 ? args->stride_w : 1;
+  l->w.stride = args->stride_w;
+  l->w.dilation = args->dilation_w;
   add_vector(set, &l->bias, name, "bias", channels_out);
 }
 

@@ -115,8 +115,10 @@ static weight *add_weight(op_bench *b, const char *name, weight_use use, dtype s
   weight *w = &b->weights[b->n_weights++];
   weight_init(w, name, use, rank, dims);
   w->groups = b->c->groups ? b->c->groups : 1;
-  const bool strided = (use == WEIGHT_CONV1D || use == WEIGHT_CONV2D) && b->c->dilation == 1;
-  w->stride = strided || use == WEIGHT_CONV_TRANSPOSED1D ? b->c->stride : 1;
+  if (use == WEIGHT_CONV1D || use == WEIGHT_CONV2D || use == WEIGHT_CONV_TRANSPOSED1D) {
+    w->stride = b->c->stride;
+    w->dilation = b->c->dilation ? b->c->dilation : 1;
+  }
   w->storage = storage;
   if (weight_allocate(w, false, err) != STATUS_OK) {
     return NULL;

@@ -97,9 +97,13 @@ typedef struct adjoint_plan {
   int64_t groups, block;
 } adjoint_plan;
 
-/// w's adjoint form of kernel line `line`; a failed run where there is none, or for another stride.
-const panels *adjoint_panels(run *r, const weight *w, int64_t line, int64_t stride,
-                             int64_t dilation);
+/// w's adjoint form (of its first kernel line); null and a failed run where there is none, or where
+/// it was packed for another stride or dilation.
+const panels *adjoint_panels(run *r, const weight *w, int64_t stride, int64_t dilation);
+
+/// The plan of a convolution's input; skip, rows_out and block are left to the caller.
+adjoint_plan adjoint_plan_of(const adjoint_shape *adjoint, const panels *p,
+                             const conv_shape *shape);
 
 /// What all products of a plan have in common; segments from the run's scratch.
 window_job adjoint_job(run *r, const adjoint_plan *plan, int64_t channels_dy, int64_t channels_dx);
@@ -121,6 +125,9 @@ typedef struct input_gradient {
 /// dx += of `n` streams.
 void input_backward(run *r, adjoint_plan *plan, row_source dy, input_gradient to, int64_t n,
                     int64_t dy_step);
+
+/// Does the result of an activation tell its derivative?
+bool result_tells(activation act, float slope);
 
 /// dy before the output's activation: from the result where that tells, else from the argument,
 /// which `again` recomputes (null: it never has to).

@@ -5,8 +5,7 @@
 
 #include "gpu/cpu/fast_backward.h"
 
-// Does the result of an activation tell its derivative?
-static bool result_tells(activation act, float slope)
+bool result_tells(activation act, float slope)
 {
   return act == ACT_RELU || act == ACT_TANH || act == ACT_SIGMOID ||
          ((act == ACT_ELU || act == ACT_LEAKY_RELU) && slope > 0.0f);
@@ -72,7 +71,7 @@ void fast_conv1d_backward(run *r, const tape_node *node)
   const conv1d_args *args = &node->args.conv1d;
   const kernels *k = kernels_of(r->dev);
   weight *w = node->weights[0];
-  const panels *p = adjoint_panels(r, w, 0, args->stride, args->dilation);
+  const panels *p = adjoint_panels(r, w, args->stride, args->dilation);
   const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
   if (!run_ok(r) || x->dims[1] == 0) {
     return;
@@ -99,16 +98,11 @@ void fast_conv1d_backward(run *r, const tape_node *node)
                                   .n = x->dims[0]});
   }
   if (run_ok(r) && dx.data) {
-    adjoint_plan plan = {.p = p,
-                         .row_step = 1,
-                         .tap_step = args->dilation,
-                         .phases = p->n_rows / p->n_outputs,
-                         .skip = args->pad_left,
-                         .rows_out = args->pad_left + rows + right,
-                         .groups = args->groups};
-    plan.taps = (args->kernel + plan.phases - 1) / plan.phases;
-    plan.lead = (plan.taps - 1) * args->dilation;
-    above.spread = args->stride / plan.phases; // packed for another stride: zeros between
+    const adjoint_shape adjoint = adjoint_shape_of(k, w);
+    adjoint_plan plan = adjoint_plan_of(&adjoint, p, &shape);
+    plan.skip = args->pad_left;
+    plan.rows_out = args->pad_left + rows + right;
+    above.spread = adjoint.spread;
     const input_gradient to = {dx.data, x->data,    rows,         channels,
                                reach,   args->mode, args->act_in, args->act_slope};
     input_backward(r, &plan, above, to, x->dims[0], dy.dims[1] * outputs);
@@ -121,7 +115,7 @@ void fast_conv_transposed1d_backward(run *r, const tape_node *node)
   const conv_transposed1d_args *args = &node->args.conv_transposed1d;
   const kernels *k = kernels_of(r->dev);
   weight *w = node->weights[0];
-  const panels *p = adjoint_panels(r, w, 0, args->stride, 1);
+  const panels *p = adjoint_panels(r, w, args->stride, 1);
   const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
   if (!run_ok(r) || x->dims[1] == 0 || dy.dims[1] == 0) {
     return;
@@ -172,7 +166,7 @@ void fast_linear_backward(run *r, const tape_node *node)
 {
   const kernels *k = kernels_of(r->dev);
   weight *w = node->weights[0];
-  const panels *p = adjoint_panels(r, w, 0, 1, 1);
+  const panels *p = adjoint_panels(r, w, 1, 1);
   const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
   const int64_t rows = tensor_rows(x), channels = w->dims[1], outputs = w->dims[0];
   if (!run_ok(r) || rows == 0) {

@@ -74,18 +74,28 @@ static void gradient_store(const kernels *k, const input_gradient *to, const flo
   }
 }
 
-const panels *adjoint_panels(run *r, const weight *w, int64_t line, int64_t stride,
-                             int64_t dilation)
+const panels *adjoint_panels(run *r, const weight *w, int64_t stride, int64_t dilation)
 {
   if (w->storage == DTYPE_I8) {
     run_fail(r, STATUS_UNSUPPORTED, "%s: int8 weights have no gradient", w->name);
   } else if (!w->adjoint) {
     run_fail(r, STATUS_INTERNAL, "%s: was packed before its gradient was made", w->name);
-  } else if (w->stride != 1 && (w->stride != stride || dilation != 1)) {
-    run_fail(r, STATUS_INTERNAL, "%s: was packed for a stride of %lld", w->name,
-             (long long)w->stride);
+  } else if (w->stride != stride || w->dilation != dilation) {
+    run_fail(r, STATUS_INTERNAL, "%s: was packed for stride %lld, dilation %lld", w->name,
+             (long long)w->stride, (long long)w->dilation);
   }
-  return run_ok(r) ? adjoint_line(w, line) : NULL;
+  return run_ok(r) ? adjoint_line(w, 0) : NULL;
+}
+
+adjoint_plan adjoint_plan_of(const adjoint_shape *adjoint, const panels *p, const conv_shape *shape)
+{
+  return (adjoint_plan){.p = p,
+                        .row_step = adjoint->row_step,
+                        .lead = (adjoint->taps - 1) * shape->dilation - (adjoint->row_step - 1),
+                        .taps = adjoint->taps,
+                        .tap_step = shape->dilation,
+                        .phases = adjoint->phases,
+                        .groups = shape->groups};
 }
 
 window_job adjoint_job(run *r, const adjoint_plan *plan, int64_t channels_dy, int64_t channels_dx)

@@ -280,47 +280,96 @@ const panels *adjoint_line(const weight *w, int64_t line)
   return (const panels *)(const void *)((const unsigned char *)w->adjoint + (size_t)line * each);
 }
 
-// `w` seen the other way: the same master, for a convolution read as a transposed one, for a
-// transposed one as a convolution, for a matrix as its transpose. One line of a picture's kernel,
-// whose master is to be cut out.
-static weight adjoint_of(const weight *w)
+#define FEW_CHANNELS 4 // of an input: up to here several rows of its gradient share a vector
+
+adjoint_shape adjoint_shape_of(const kernels *k, const weight *w)
+{
+  const int64_t taps = w->use == WEIGHT_CONV2D ? w->dims[3] : w->dims[2];
+  if (w->dilation > 1) {
+    return (adjoint_shape){.phases = 1, .taps = taps, .row_step = 1, .spread = w->stride};
+  }
+  const bool convolution = w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV2D;
+  if (convolution && w->stride == 1 && w->groups == 1 && taps > 1 && w->dims[1] <= FEW_CHANNELS) {
+    const int64_t wide = k->lanes / w->dims[1];
+    return (adjoint_shape){.phases = wide, .taps = taps - 1 + wide, .row_step = wide, .spread = 1};
+  }
+  return (adjoint_shape){
+      .phases = w->stride, .taps = (taps + w->stride - 1) / w->stride, .row_step = 1, .spread = 1};
+}
+
+// One kernel line of `w` seen the other way, without its values.
+static weight adjoint_of(const kernels *k, const weight *w)
 {
   weight view = *w;
+  const adjoint_shape shape = adjoint_shape_of(k, w);
   view.grad = NULL;
-  view.use = w->use == WEIGHT_CONV_TRANSPOSED1D ? WEIGHT_CONV1D : WEIGHT_CONV_TRANSPOSED1D;
+  if (w->use == WEIGHT_CONV_TRANSPOSED1D) {
+    view.use = WEIGHT_CONV1D;
+    return view;
+  }
+  view.use = WEIGHT_CONV_TRANSPOSED1D;
+  view.stride = shape.phases;
   if (w->use == WEIGHT_CONV2D) {
     view.dims[2] = w->dims[3];
     view.dims[3] = 1;
   }
+  if (shape.row_step > 1) { // a matrix: windows of `taps` rows, `phases` rows of results
+    view.use = WEIGHT_LINEAR;
+    view.dims[0] = shape.phases * w->dims[1];
+    view.dims[1] = shape.taps * w->dims[0];
+    view.dims[2] = 1;
+  }
   return view;
 }
 
-static bool pack_adjoint_lines(const kernels *k, const weight *w, weight *view)
+// Row j of dx takes tap j - q + K - 1 of row q of its window.
+static void cut_few_channels(float *to, const weight *w, const adjoint_shape *shape, int64_t line)
 {
-  const int64_t lines = w->dims[2], taps = w->dims[3], count = weight_count(view);
-  const size_t each = w->adjoint_bytes / (size_t)lines;
-  float *cut = malloc((size_t)count * sizeof *cut);
-  bool ok = cut != NULL;
-  view->master = cut;
-  for (int64_t line = 0; ok && line < lines; ++line) {
-    for (int64_t i = 0; i < count / taps; ++i) {
-      memcpy(cut + i * taps, w->master + (i * lines + line) * taps, (size_t)taps * sizeof *cut);
+  const int64_t lines = w->use == WEIGHT_CONV2D ? w->dims[2] : 1;
+  const int64_t taps = shape->taps - shape->phases + 1, channels = w->dims[1];
+  for (int64_t i = 0; i < shape->phases * channels * shape->taps; ++i) {
+    const int64_t j = i / shape->taps / channels, c = i / shape->taps % channels;
+    const int64_t tap = j - i % shape->taps + taps - 1;
+    for (int64_t o = 0; o < w->dims[0]; ++o) {
+      const int64_t at = ((o * channels + c) * lines + line) * taps + tap;
+      *to++ = tap >= 0 && tap < taps ? w->master[at] : 0.0f;
     }
-    ok = pack_at(k, view, (unsigned char *)w->adjoint + (size_t)line * each);
   }
-  free(cut);
-  return ok;
+}
+
+static void cut_line(float *to, const weight *w, int64_t line)
+{
+  const int64_t lines = w->dims[2], taps = w->dims[3];
+  for (int64_t i = 0; i < w->dims[0] * w->dims[1]; ++i) {
+    memcpy(to + i * taps, w->master + (i * lines + line) * taps, (size_t)taps * sizeof *to);
+  }
 }
 
 static bool pack_adjoint(device *dev, weight *w)
 {
   const kernels *k = kernels_of(dev);
-  weight view = adjoint_of(w);
-  const size_t bytes = (size_t)adjoint_lines(w) * form_bytes_of(k, &view);
-  if (!make_room(dev, &w->adjoint, &w->adjoint_bytes, bytes)) {
+  weight view = adjoint_of(k, w);
+  const adjoint_shape shape = adjoint_shape_of(k, w);
+  const bool few = view.use == WEIGHT_LINEAR, picture = w->use == WEIGHT_CONV2D;
+  const size_t each = form_bytes_of(k, &view);
+  if (!make_room(dev, &w->adjoint, &w->adjoint_bytes, (size_t)adjoint_lines(w) * each)) {
     return false;
   }
-  return w->use == WEIGHT_CONV2D ? pack_adjoint_lines(k, w, &view) : pack_at(k, &view, w->adjoint);
+  float *cut = NULL;
+  if (few || picture) {
+    view.master = cut = malloc((size_t)weight_count(&view) * sizeof *cut);
+  }
+  bool ok = view.master != NULL;
+  for (int64_t line = 0; ok && line < adjoint_lines(w); ++line) {
+    if (few) {
+      cut_few_channels(cut, w, &shape, line);
+    } else if (picture) {
+      cut_line(cut, w, line);
+    }
+    ok = pack_at(k, &view, (unsigned char *)w->adjoint + (size_t)line * each);
+  }
+  free(cut);
+  return ok;
 }
 
 status panels_pack(device *dev, weight *w, error *err)

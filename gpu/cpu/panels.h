@@ -38,6 +38,17 @@ status panels_pack(device *dev, weight *w, error *err);
 /// kernel has one per line, as of a 1-D convolution along the width.
 const panels *adjoint_line(const weight *w, int64_t line);
 
+/// The adjoint of a convolution: windows of `taps` rows of dy, `row_step` rows apart, each of which
+/// makes `phases` rows of dx. So many as the stride; or, where there are few channels, as many as
+/// fill the lanes, all from one wider window (most of whose weights are zeros in some phase).
+typedef struct adjoint_shape {
+  int64_t phases, taps, row_step;
+  int64_t spread; ///< rows of dy are to be laid so far apart, zeros between
+} adjoint_shape;
+
+/// Not of a transposed convolution, whose adjoint is a plain one.
+adjoint_shape adjoint_shape_of(const kernels *k, const weight *w);
+
 static inline const panels *panels_of(const weight *w)
 {
   return w->form;
