@@ -160,27 +160,23 @@ static double share_of(const adversary *a, const adversary_batch *batch)
   return (double)batch->n_examples * batch->example_weight / (double)a->n_nets;
 }
 
-/// One side of the hinge: forward, loss, sweep into the weights' gradients.
-static void learn_side(adversary *a, run *r, const discriminator *net, const adversary_batch *batch,
-                       bool real, adversary_losses *losses)
+/// One side of the hinge: its loss, swept into the weights' gradients.
+static void learn_from(adversary *a, run *r, const verdict *said, bool real, double share,
+                       adversary_losses *losses)
 {
-  const double share = share_of(a, batch);
-  const verdict said =
-      discriminator_forward(r, net, audio_tensor(r, batch, real ? batch->real : batch->fake));
+  const tensor seed = run_ok(r) ? seed_for(r, &said->logits) : (tensor){0};
   if (!run_ok(r)) {
     return;
   }
-  const int64_t count = tensor_count(&said.logits);
-  const tensor seed = seed_for(r, &said.logits);
-  if (!run_ok(r)) {
-    return;
-  }
-  const double loss = (real ? adversarial_loss_real
-                            : adversarial_loss_fake)(said.logits.data, count, share, seed.data);
-  *(real ? &losses->score_real : &losses->score_fake) +=
-      share * ordered_sum(said.logits.data, count) / (double)count;
+  const float *logits = said->logits.data;
+  const int64_t count = tensor_count(&said->logits);
+  const double loss =
+      (real ? adversarial_loss_real : adversarial_loss_fake)(logits, count, share, seed.data);
+  double *score = real ? &losses->score_real : &losses->score_fake;
+  *score += share * ordered_sum(logits, count) / (double)count;
   losses->discriminator += share * loss;
-  tape_backward(r, &said.logits, &seed);
+  tape_set_targets(a->record, TAPE_WEIGHTS);
+  tape_backward(r, &said->logits, &seed);
 }
 
 /// What the generator's losses are worth, and where their gradients go; one of the two, or both.
@@ -237,18 +233,36 @@ static void sweep_into(run *r, const tensor *audio, float *gradient)
   tape_clear_gradients(r->record);
 }
 
+/// What the network says of real audio. Nothing is kept for a sweep later.
+static verdict hear_real(adversary *a, run *r, const discriminator *net,
+                         const adversary_batch *batch, adversary_losses *losses)
+{
+  r->record = batch->learn ? a->record : NULL;
+  const verdict real = discriminator_forward(r, net, audio_tensor(r, batch, batch->real));
+  const size_t mark = arena_mark(r->memory);
+  if (batch->learn) {
+    learn_from(a, r, &real, true, share_of(a, batch), losses);
+    tape_reset(a->record);
+    arena_rewind(r->memory, mark);
+  }
+  return real;
+}
+
 static void judge_with(adversary *a, run *r, const discriminator *net, const adversary_batch *batch,
                        const aim *aims, int n_aims, adversary_losses *losses)
 {
   const double share = share_of(a, batch);
   double adversarial = 0.0, feature = 0.0;
-  r->record = NULL;
-  const verdict real = discriminator_forward(r, net, audio_tensor(r, batch, batch->real));
-  r->record = a->record;
-  tape_set_targets(a->record, TAPE_TENSORS);
+  const verdict real = hear_real(a, r, net, batch, losses);
   tensor audio = audio_tensor(r, batch, batch->fake);
+  r->record = a->record;
   tape_watch(r, &audio);
   const verdict fake = discriminator_forward(r, net, audio);
+  if (batch->learn) {
+    learn_from(a, r, &fake, false, share, losses);
+    tape_clear_gradients(a->record);
+  }
+  tape_set_targets(a->record, TAPE_TENSORS);
   for (int i = 0; i < n_aims && run_ok(r); ++i) {
     if (aims[i].adversarial != 0.0) {
       seed_adversarial(a, r, &fake, share * aims[i].adversarial, &adversarial);
@@ -286,8 +300,10 @@ status adversary_discriminate(adversary *a, arena *memory, const adversary_batch
   tape_reset(a->record);
   losses->discriminator = losses->score_real = losses->score_fake = 0.0;
   for (int i = 0; i < 2 * a->n_nets && run_ok(&r); ++i) {
-    tape_set_targets(a->record, TAPE_WEIGHTS);
-    learn_side(a, &r, a->nets[i / 2], batch, i % 2 == 0, losses);
+    const bool real = i % 2 == 0;
+    const tensor audio = audio_tensor(&r, batch, real ? batch->real : batch->fake);
+    const verdict said = discriminator_forward(&r, a->nets[i / 2], audio);
+    learn_from(a, &r, &said, real, share_of(a, batch), losses);
     finish(&r, mark);
   }
   return result(&r, err);
@@ -301,6 +317,9 @@ static status judge(adversary *a, arena *memory, const adversary_batch *batch, c
   run_init(&r, a->dev, memory);
   tape_reset(a->record);
   losses->adversarial = losses->feature = 0.0;
+  if (batch->learn) {
+    losses->discriminator = losses->score_real = losses->score_fake = 0.0;
+  }
   for (int i = 0; i < n_aims; ++i) {
     memset(aims[i].gradient, 0,
            (size_t)(batch->n_examples * batch->n_samples) * sizeof *aims[i].gradient);

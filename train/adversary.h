@@ -36,6 +36,7 @@ typedef struct adversary_batch {
   const float *real, *fake; ///< [n_examples, n_samples]
   int64_t n_examples, n_samples;
   double example_weight; ///< 1 / examples of the whole step, over all lanes and processes
+  bool learn;            ///< judging: discriminate as well, from the same forwards
 } adversary_batch;
 
 /// Each is the lane's part: the lane's mean, times n_examples * example_weight. Parts add up to the

@@ -317,6 +317,32 @@ static void judging_leaves_the_weights_alone(void **unused)
   close_fixture(&f);
 }
 
+static void learning_while_judging_changes_no_bit(void **unused)
+{
+  (void)unused;
+  int64_t count = 0;
+  fixture f = open_best(true, RELATIVE);
+  const size_t bytes = (size_t)f.count * sizeof(float);
+  float *gradient = malloc(bytes);
+  assert_non_null(gradient);
+  const adversary_losses learnt = discriminate(&f, &f.batch), judged = judge(&f, &f.batch);
+  float *apart = gradients_of(&f, &count);
+  memcpy(gradient, f.gradients[1], bytes);
+  adversary_free(f.a);
+  open_adversary(&f, true, RELATIVE);
+  f.batch.learn = true;
+  const adversary_losses both = judge(&f, &f.batch);
+  float *together = gradients_of(&f, &count);
+  assert_memory_equal(together, apart, (size_t)count * sizeof *apart);
+  assert_memory_equal(gradient, f.gradients[1], bytes);
+  assert_true(both.discriminator == learnt.discriminator && both.feature == judged.feature);
+  assert_true(both.score_real == learnt.score_real && both.score_fake == learnt.score_fake);
+  free(gradient);
+  free(apart);
+  free(together);
+  close_fixture(&f);
+}
+
 // Each example in a lane of its own, the sum over lanes as one lane with both.
 static void lanes_add_up_to_the_batch(void **unused)
 {
@@ -334,8 +360,8 @@ static void lanes_add_up_to_the_batch(void **unused)
   double learnt = 0.0, feature = 0.0, score = 0.0;
   for (int64_t n = 0; n < f.batch.n_examples; ++n) {
     const int64_t at = n * f.batch.n_samples;
-    const adversary_batch half = {f.real + at, f.fake + at, 1, f.batch.n_samples,
-                                  f.batch.example_weight};
+    const adversary_batch half = {
+        f.real + at, f.fake + at, 1, f.batch.n_samples, f.batch.example_weight, false};
     const adversary_losses part = discriminate(&f, &half);
     learnt += part.discriminator;
     score += part.score_real - part.score_fake;
@@ -467,6 +493,7 @@ int main(void)
       cmocka_unit_test(one_sweep_gives_the_weighted_sum),
       cmocka_unit_test(gradients_of_weights_add_up),
       cmocka_unit_test(judging_leaves_the_weights_alone),
+      cmocka_unit_test(learning_while_judging_changes_no_bit),
       cmocka_unit_test(lanes_add_up_to_the_batch),
       cmocka_unit_test(a_step_repeats_to_the_bit_and_takes_nothing_new),
       cmocka_unit_test(a_full_arena_is_an_error_to_come_back_from),
