@@ -294,27 +294,22 @@ static void take_losses(lane *l, const lane_step *step)
 }
 
 // What the discriminators say of the output, and, when they learn, what they should.
-static status hear_critics(lane *l, const lane_step *step, error *err)
+static void hear_critics(lane *l, const lane_step *step)
 {
   const adversary_batch batch = {.real = l->audio,
                                  .fake = l->out.data,
                                  .n_examples = l->examples,
                                  .n_samples = l->recipe->data.crop_samples,
-                                 .example_weight = 1.0 / (double)l->recipe->batch.size};
+                                 .example_weight = 1.0 / (double)l->recipe->batch.size,
+                                 .learn = step->discriminate};
   adversary_losses said = {0};
-  status code = STATUS_OK;
-  if (step->discriminate) {
-    code = adversary_discriminate(l->critics, &l->memory, &batch, &said, err);
-    l->sums.discriminator = said.discriminator;
-    l->sums.score_real = said.score_real;
-    l->sums.score_fake = said.score_fake;
-  }
-  code = code ? code
-              : adversary_judge(l->critics, &l->memory, &batch, l->gradients[LOSS_ADVERSARIAL],
-                                l->gradients[LOSS_FEATURE], &said, err);
+  adversary_judge(l->critics, &l->memory, &batch, l->gradients[LOSS_ADVERSARIAL],
+                  l->gradients[LOSS_FEATURE], &said, &l->r.failure);
   l->sums.losses[LOSS_ADVERSARIAL] = said.adversarial;
   l->sums.losses[LOSS_FEATURE] = said.feature;
-  return code;
+  l->sums.discriminator = said.discriminator;
+  l->sums.score_real = said.score_real;
+  l->sums.score_fake = said.score_fake;
 }
 
 static void take_norms(lane *l)
@@ -358,7 +353,7 @@ void lane_forward(lane *l, const lane_step *step)
     take_losses(l, step);
   }
   if (run_ok(&l->r) && step->adversarial) {
-    hear_critics(l, step, &l->r.failure);
+    hear_critics(l, step);
   }
   if (run_ok(&l->r) && l->recipe->loss.balancer) {
     take_norms(l);
