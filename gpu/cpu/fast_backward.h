@@ -36,6 +36,10 @@ static inline int64_t rows_under(const conv_shape *s, int64_t n)
 #define SWEEP_BLOCK_FLOATS (32 * 1024) ///< of both sides of a product: some are in L1, all in L2
 #define SWEEP_BLOCK_ROWS 48            ///< least rows for which a tile of sums is loaded and stored
 
+/// `width` columns of rows that are `from_step` floats apart, to rows `to_step` apart.
+void copy_columns(float *to, int64_t to_step, const float *from, int64_t from_step, int64_t rows,
+                  int64_t width);
+
 /// Rows of one stream, wanted in any range: padded, activated, spread apart. Row 0 is the first
 /// real one.
 typedef struct row_source {
@@ -62,6 +66,8 @@ typedef struct weight_gradient {
   int64_t chunk; ///< outputs summed over all rows before the next ones
   bool turned;
   bool in_place; ///< the file's layout is the same: sums go on from what is there
+  bool whole;    ///< a group's windows are one run, once its channels are cut out
+  float *cut;    ///< then: room for the rows under one block, of one group
 } weight_gradient;
 
 /// `floats`: of both sides over all rows; few enough can be kept, so that sums go in chunks.
@@ -95,6 +101,7 @@ typedef struct adjoint_plan {
   int64_t phases, skip;
   int64_t rows_out; ///< of dx, padding included
   int64_t groups, block;
+  const weight *by_group; ///< null, or whose groups are cut out and have forms of their own
 } adjoint_plan;
 
 /// w's adjoint form (of its first kernel line); null and a failed run where there is none, or where

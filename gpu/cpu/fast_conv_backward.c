@@ -102,6 +102,7 @@ void fast_conv1d_backward(run *r, const tape_node *node)
     adjoint_plan plan = adjoint_plan_of(&adjoint, p, &shape);
     plan.skip = args->pad_left;
     plan.rows_out = args->pad_left + rows + right;
+    plan.by_group = adjoint.by_group ? w : NULL;
     above.spread = adjoint.spread;
     const input_gradient to = {dx.data, x->data,    rows,         channels,
                                reach,   args->mode, args->act_in, args->act_slope};

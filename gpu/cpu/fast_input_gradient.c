@@ -6,6 +6,37 @@
 
 #include <string.h>
 
+static inline __attribute__((always_inline)) void copy_all(float *to, int64_t to_step,
+                                                           const float *from, int64_t from_step,
+                                                           int64_t rows, const int64_t width)
+{
+  for (int64_t row = 0; row < rows; ++row) {
+    memcpy(to + row * to_step, from + row * from_step, (size_t)width * sizeof *to);
+  }
+}
+
+void copy_columns(float *to, int64_t to_step, const float *from, int64_t from_step, int64_t rows,
+                  int64_t width)
+{
+  switch (width) { // so that a row is a move, not a call
+  case 1:
+    copy_all(to, to_step, from, from_step, rows, 1);
+    break;
+  case 4:
+    copy_all(to, to_step, from, from_step, rows, 4);
+    break;
+  case 8:
+    copy_all(to, to_step, from, from_step, rows, 8);
+    break;
+  case 16:
+    copy_all(to, to_step, from, from_step, rows, 16);
+    break;
+  default:
+    copy_all(to, to_step, from, from_step, rows, width);
+    break;
+  }
+}
+
 static void source_copy(const row_source *s, float *to, int64_t row, int64_t count)
 {
   const float *from = s->x + row * s->channels;
@@ -103,6 +134,11 @@ window_job adjoint_job(run *r, const adjoint_plan *plan, int64_t channels_dy, in
   window_job job = product_job(plan->p, 0);
   job.row_step = plan->row_step * channels_dy;
   job.y_step = job.start_step = plan->phases * channels_dx;
+  if (plan->by_group) {
+    job.row_step /= plan->groups;
+    job.y_step /= plan->groups;
+    return job;
+  }
   if (plan->groups > 1 || (plan->tap_step > 1 && plan->taps > 1)) {
     int64_t *offsets = run_scratch(r, (size_t)plan->taps * sizeof *offsets);
     for (int64_t i = 0; offsets && i < plan->taps; ++i) {
@@ -138,8 +174,28 @@ void adjoint_products(const kernels *k, const adjoint_plan *plan, window_job job
   }
 }
 
+// The same, group by group, each cut out of `span` rows of job.x and put back into rows of y.
+static void group_products(const kernels *k, const adjoint_plan *plan, window_job job, int64_t span,
+                           int64_t channels_dy, int64_t channels_dx, float *cut)
+{
+  const int64_t out = channels_dy / plan->groups, in = channels_dx / plan->groups;
+  const float *x = job.x;
+  float *y = job.y;
+  job.x = cut;
+  job.y = cut + span * out;
+  for (int64_t g = 0; g < plan->groups; ++g) {
+    const panels *p = adjoint_line(plan->by_group, g);
+    const window_part whole = {0, job.rows, 0, p->n_panels};
+    job.panels = p->data;
+    copy_columns(cut, out, x + g * out, channels_dy, span, out);
+    product_for(k, p->type)(&job, &whole);
+    copy_columns(y + g * in, channels_dx, job.y, in, job.rows * plan->phases, in);
+  }
+}
+
 static void sweep_input(const kernels *k, const adjoint_plan *plan, const row_source *dy,
-                        const input_gradient *to, window_job job, float *rows, float *result)
+                        const input_gradient *to, window_job job, float *rows, float *result,
+                        float *cut)
 {
   const int64_t windows = (plan->rows_out + plan->phases - 1) / plan->phases;
   for (int64_t t = 0; t < windows; t += plan->block) {
@@ -151,7 +207,8 @@ static void sweep_input(const kernels *k, const adjoint_plan *plan, const row_so
     job.x = source_rows(dy, rows, t * plan->row_step - plan->lead, span);
     job.rows = n;
     const bool inside = first >= 0 && first + n * plan->phases <= to->rows;
-    if (inside && to->act == ACT_NONE && plan->p->data) { // the sums go on from what is there
+    if (inside && to->act == ACT_NONE && plan->p->data &&
+        !plan->by_group) { // the sums go on from what is there
       job.y = to->dx + first * to->channels;
       job.start = job.y;
       adjoint_products(k, plan, job, dy->channels);
@@ -159,7 +216,11 @@ static void sweep_input(const kernels *k, const adjoint_plan *plan, const row_so
     }
     job.y = result;
     job.start = NULL;
-    adjoint_products(k, plan, job, dy->channels);
+    if (plan->by_group) {
+      group_products(k, plan, job, span, dy->channels, to->channels, cut);
+    } else {
+      adjoint_products(k, plan, job, dy->channels);
+    }
     gradient_store(k, to, result, first, count);
   }
 }
@@ -174,9 +235,13 @@ void input_backward(run *r, adjoint_plan *plan, row_source dy, input_gradient to
   const int64_t span = (plan->block - 1) * plan->row_step + (plan->taps - 1) * plan->tap_step + 1;
   const window_job job = adjoint_job(r, plan, dy.channels, to.channels);
   float *rows = run_scratch(r, (size_t)(span * dy.channels) * sizeof *rows);
-  float *result = run_scratch(r, (size_t)(plan->block * wide) * sizeof *result);
+  float *result = run_scratch(r, (size_t)(plan->block * wide) * sizeof *result), *cut = NULL;
+  if (plan->by_group) {
+    const int64_t floats = (span * dy.channels + plan->block * wide) / plan->groups;
+    cut = run_scratch(r, (size_t)floats * sizeof *cut);
+  }
   for (int64_t i = 0; run_ok(r) && i < n; ++i) {
-    sweep_input(kernels_of(r->dev), plan, &dy, &to, job, rows, result);
+    sweep_input(kernels_of(r->dev), plan, &dy, &to, job, rows, result, cut);
     dy.x += dy_step;
     to.dx += to.rows * to.channels;
     to.x += to.rows * to.channels;

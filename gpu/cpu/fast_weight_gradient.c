@@ -19,8 +19,8 @@ weight_gradient weight_gradient_plan(const kernels *k, const weight *w, const co
                        .lines = picture ? w->dims[2] : 1,
                        .taps = picture ? w->dims[3] : w->dims[2]};
   const int64_t unit = k->lanes, out = g.outputs / shape->groups;
-  const bool whole = shape->dilation == 1 && shape->groups == 1;
-  const int64_t run_length = whole ? g.channels * g.taps : g.channels;
+  g.whole = shape->dilation == 1 && (shape->groups == 1 || !picture);
+  const int64_t run_length = g.whole ? g.channels * g.taps : g.channels;
   const int64_t along_windows = (run_length + unit - 1) / unit * unit * out;
   const int64_t along_outputs = (out + unit - 1) / unit * unit * run_length;
   g.turned = along_outputs < along_windows;
@@ -50,19 +50,23 @@ void weight_gradient_add(const weight_gradient *g, int64_t line, const float *st
 {
   const conv_shape *shape = g->shape;
   const int64_t in = g->channels, out = count / shape->groups;
-  const bool whole = shape->dilation == 1 && shape->groups == 1;
-  const int64_t segments = whole ? 1 : g->taps, length = whole ? in * g->taps : in;
-  const int64_t spaced_step = in * shape->groups;
+  const int64_t segments = g->whole ? 1 : g->taps, length = g->whole ? in * g->taps : in;
+  const bool cut = g->whole && shape->groups > 1;
+  const int64_t spaced_step = in * shape->groups, step = cut ? in : spaced_step;
   float *sums = g->sums + line * line_floats(g);
   for (int64_t i = 0; i < segments * shape->groups; ++i) {
     const int64_t group = i / segments, tap = i % segments;
     const float *window = spaced + tap * shape->dilation * spaced_step + group * in;
+    if (cut) {
+      copy_columns(g->cut, in, window, spaced_step, rows_under(shape, n), in);
+      window = g->cut;
+    }
     outer_job job = {.rows = n,
                      .a = strided + first + group * out,
                      .a_step = g->outputs,
                      .n_a = out,
                      .b = window,
-                     .b_step = shape->stride * spaced_step,
+                     .b_step = shape->stride * step,
                      .n_b = length,
                      .sums = sums + group * out * g->taps * in + tap * in,
                      .sums_step = g->taps * in};
@@ -183,9 +187,13 @@ void weight_backward(run *r, weight *w, const conv_shape *shape, outer_sides sid
       weight_gradient_plan(kernels_of(r->dev), w, shape, sides.n * sides.strided.rows * row);
   const size_t bytes = weight_gradient_bytes(&g);
   g.sums = g.in_place ? w->grad : run_scratch(r, bytes);
-  if (g.sums && g.chunk < g.outputs) {
+  if (g.whole && shape->groups > 1) {
+    const int64_t under = rows_under(shape, outer_block(&sides, shape));
+    g.cut = run_scratch(r, (size_t)(under * g.channels) * sizeof *g.cut);
+  }
+  if (run_ok(r) && g.chunk < g.outputs) {
     sweep_chunks(r, &g, &sides, w->grad);
-  } else if (g.sums) {
+  } else if (run_ok(r)) {
     if (!g.in_place) {
       memset(g.sums, 0, bytes);
     }

@@ -245,7 +245,7 @@ static bool pack_at(const kernels *k, const weight *w, unsigned char *block)
   const bool ok = rows && codes;
   if (ok) {
     rows_turned(k, rows, w);
-    panels_layout(&p, w, block);
+    p.form_bytes = (int64_t)panels_layout(&p, w, block);
     memcpy(block, &p, sizeof p);
     fill(&p, k, rows, codes);
   }
@@ -268,19 +268,21 @@ static bool make_room(device *dev, void **form, size_t *form_bytes, size_t bytes
   return *form != NULL;
 }
 
-// Kernel lines of a picture's weight are packed apart: a sweep goes line by line.
-static int64_t adjoint_lines(const weight *w)
+// Forms of an adjoint: a sweep goes line by line, or group by group.
+static int64_t adjoint_lines(const weight *w, const adjoint_shape *shape)
 {
-  return w->use == WEIGHT_CONV2D ? w->dims[2] : 1;
+  return w->use == WEIGHT_CONV2D ? w->dims[2] : shape->by_group ? w->groups : 1;
 }
 
 const panels *adjoint_line(const weight *w, int64_t line)
 {
-  const size_t each = w->adjoint_bytes / (size_t)adjoint_lines(w);
-  return (const panels *)(const void *)((const unsigned char *)w->adjoint + (size_t)line * each);
+  const panels *first = w->adjoint;
+  return (const panels *)(const void *)((const unsigned char *)w->adjoint +
+                                        line * first->form_bytes);
 }
 
 #define FEW_CHANNELS 4 // of an input: up to here several rows of its gradient share a vector
+#define NARROW_GROUP 8 // channels of a group: up to here groups are cut out, row by row
 
 adjoint_shape adjoint_shape_of(const kernels *k, const weight *w)
 {
@@ -288,50 +290,60 @@ adjoint_shape adjoint_shape_of(const kernels *k, const weight *w)
   if (w->dilation > 1) {
     return (adjoint_shape){.phases = 1, .taps = taps, .row_step = 1, .spread = w->stride};
   }
-  const bool convolution = w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV2D;
-  if (convolution && w->stride == 1 && w->groups == 1 && taps > 1 && w->dims[1] <= FEW_CHANNELS) {
-    const int64_t wide = k->lanes / w->dims[1];
-    return (adjoint_shape){.phases = wide, .taps = taps - 1 + wide, .row_step = wide, .spread = 1};
-  }
-  return (adjoint_shape){
+  adjoint_shape shape = {
       .phases = w->stride, .taps = (taps + w->stride - 1) / w->stride, .row_step = 1, .spread = 1};
+  const bool line = w->use == WEIGHT_CONV1D, picture = w->use == WEIGHT_CONV2D;
+  shape.by_group = line && taps > 1 && w->groups > 1 && w->dims[1] <= NARROW_GROUP;
+  const bool few = (line || picture) && taps > 1 && w->groups == 1 && w->dims[1] <= FEW_CHANNELS;
+  shape.cut = shape.by_group || (few && w->stride == 1);
+  if (shape.cut && w->stride == 1) {
+    shape.phases = shape.row_step = k->lanes / w->dims[1];
+    shape.taps = taps - 1 + shape.phases;
+  }
+  return shape;
 }
 
-// One kernel line of `w` seen the other way, without its values.
-static weight adjoint_of(const kernels *k, const weight *w)
+// One form of `w` seen the other way, without its values.
+static weight adjoint_of(const weight *w, const adjoint_shape *shape)
 {
   weight view = *w;
-  const adjoint_shape shape = adjoint_shape_of(k, w);
   view.grad = NULL;
   if (w->use == WEIGHT_CONV_TRANSPOSED1D) {
     view.use = WEIGHT_CONV1D;
     return view;
   }
   view.use = WEIGHT_CONV_TRANSPOSED1D;
-  view.stride = shape.phases;
+  view.stride = shape->phases;
   if (w->use == WEIGHT_CONV2D) {
     view.dims[2] = w->dims[3];
     view.dims[3] = 1;
   }
-  if (shape.row_step > 1) { // a matrix: windows of `taps` rows, `phases` rows of results
+  if (shape->cut) {
     view.use = WEIGHT_LINEAR;
-    view.dims[0] = shape.phases * w->dims[1];
-    view.dims[1] = shape.taps * w->dims[0];
+    view.dims[0] = shape->phases * w->dims[1];
+    view.dims[1] = shape->taps * (w->dims[0] / w->groups);
     view.dims[2] = 1;
   }
   return view;
 }
 
-// Row j of dx takes tap j - q + K - 1 of row q of its window.
-static void cut_few_channels(float *to, const weight *w, const adjoint_shape *shape, int64_t line)
+// Row j of a window's results takes which tap from the window's row q?
+static int64_t tap_of(const adjoint_shape *shape, int64_t j, int64_t q, int64_t taps)
 {
-  const int64_t lines = w->use == WEIGHT_CONV2D ? w->dims[2] : 1;
-  const int64_t taps = shape->taps - shape->phases + 1, channels = w->dims[1];
+  return shape->row_step > 1 ? j - q + taps - 1 : (shape->taps - 1 - q) * shape->phases + j;
+}
+
+static void cut_matrix(float *to, const weight *w, const adjoint_shape *shape, int64_t line)
+{
+  const bool picture = w->use == WEIGHT_CONV2D;
+  const int64_t lines = picture ? w->dims[2] : 1, taps = picture ? w->dims[3] : w->dims[2];
+  const int64_t channels = w->dims[1], out = w->dims[0] / w->groups;
+  const int64_t first = picture ? 0 : line * out, at_line = picture ? line : 0;
   for (int64_t i = 0; i < shape->phases * channels * shape->taps; ++i) {
     const int64_t j = i / shape->taps / channels, c = i / shape->taps % channels;
-    const int64_t tap = j - i % shape->taps + taps - 1;
-    for (int64_t o = 0; o < w->dims[0]; ++o) {
-      const int64_t at = ((o * channels + c) * lines + line) * taps + tap;
+    const int64_t tap = tap_of(shape, j, i % shape->taps, taps);
+    for (int64_t o = first; o < first + out; ++o) {
+      const int64_t at = ((o * channels + c) * lines + at_line) * taps + tap;
       *to++ = tap >= 0 && tap < taps ? w->master[at] : 0.0f;
     }
   }
@@ -348,22 +360,22 @@ static void cut_line(float *to, const weight *w, int64_t line)
 static bool pack_adjoint(device *dev, weight *w)
 {
   const kernels *k = kernels_of(dev);
-  weight view = adjoint_of(k, w);
   const adjoint_shape shape = adjoint_shape_of(k, w);
-  const bool few = view.use == WEIGHT_LINEAR, picture = w->use == WEIGHT_CONV2D;
+  weight view = adjoint_of(w, &shape);
   const size_t each = form_bytes_of(k, &view);
-  if (!make_room(dev, &w->adjoint, &w->adjoint_bytes, (size_t)adjoint_lines(w) * each)) {
+  const int64_t lines = adjoint_lines(w, &shape);
+  if (!make_room(dev, &w->adjoint, &w->adjoint_bytes, (size_t)lines * each)) {
     return false;
   }
   float *cut = NULL;
-  if (few || picture) {
+  if (shape.cut || w->use == WEIGHT_CONV2D) {
     view.master = cut = malloc((size_t)weight_count(&view) * sizeof *cut);
   }
   bool ok = view.master != NULL;
-  for (int64_t line = 0; ok && line < adjoint_lines(w); ++line) {
-    if (few) {
-      cut_few_channels(cut, w, &shape, line);
-    } else if (picture) {
+  for (int64_t line = 0; ok && line < lines; ++line) {
+    if (shape.cut) {
+      cut_matrix(cut, w, &shape, line);
+    } else if (cut) {
       cut_line(cut, w, line);
     }
     ok = pack_at(k, &view, (unsigned char *)w->adjoint + (size_t)line * each);

@@ -24,6 +24,7 @@ typedef struct panels {
   int64_t block_bytes;   ///< from one block to the next
   int64_t panel_bytes;   ///< from one panel to the next
   int64_t n_panels;      ///< of one block
+  int64_t form_bytes;    ///< of all of it: where another form follows
   unsigned char *data;   ///< first panel; null for vectors and tables
   int32_t *sums;         ///< i8: [n_rows] sum of each row's codes
   float *taps;           ///< depthwise: [length][O] instead of panels, rounded through `type`
@@ -35,7 +36,8 @@ status panels_pack(device *dev, weight *w, error *err);
 
 /// The adjoint form, through which gradients of outputs reach inputs: of a convolution that of the
 /// transposed one with the same master, the other way round, of a matrix its transpose. A 2-D
-/// kernel has one per line, as of a 1-D convolution along the width.
+/// kernel has one per line, as of a 1-D convolution along the width; a convolution with narrow
+/// groups one per group.
 const panels *adjoint_line(const weight *w, int64_t line);
 
 /// The adjoint of a convolution: windows of `taps` rows of dy, `row_step` rows apart, each of which
@@ -44,6 +46,8 @@ const panels *adjoint_line(const weight *w, int64_t line);
 typedef struct adjoint_shape {
   int64_t phases, taps, row_step;
   int64_t spread; ///< rows of dy are to be laid so far apart, zeros between
+  bool by_group;  ///< a form for each group's own rows
+  bool cut;       ///< panels are of a matrix [phases * channels][taps * outputs]
 } adjoint_shape;
 
 /// Not of a transposed convolution, whose adjoint is a plain one.
