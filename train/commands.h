@@ -10,6 +10,8 @@
 
 // One line per command keeps parallel additions apart.
 extern const command command_codec;
+extern const command command_eval_audio;
+extern const command command_eval_codec;
 extern const command command_export;
 extern const command command_prepare_audio;
 
