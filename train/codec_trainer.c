@@ -432,6 +432,9 @@ static double rate_now(const codec_trainer *t, const recipe_optimiser *options, 
 static void apply_step(codec_trainer *t, trainer_report *report)
 {
   const recipe_optimiser *options = &t->recipe.optimiser;
+  if (t->plan.encoder_frozen) {
+    optimiser_freeze(t->generator, "encoder.*"); // without gradient the moments would move it on
+  }
   report->rate = rate_now(t, options, false);
   optimiser_step(t->generator, report->rate, clip_scale(options, report->gradient_norm));
   if (t->plan.discriminate) {

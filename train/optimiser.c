@@ -165,6 +165,14 @@ static void average_update(parameter *p, float decay)
   }
 }
 
+/// What does not move is its own average: one that lagged behind would never arrive.
+static void rest_average(parameter *p)
+{
+  if (p->average) {
+    memcpy(p->average, p->values, (size_t)p->count * sizeof(float));
+  }
+}
+
 void optimiser_step(optimiser *o, double rate, double scale)
 {
   const recipe_optimiser *options = &o->options;
@@ -181,6 +189,7 @@ void optimiser_step(optimiser *o, double rate, double scale)
   for (int i = 0; i < o->n_parameters; ++i) {
     parameter *p = &o->parameters[i];
     if (p->frozen) {
+      rest_average(p);
       continue;
     }
     adam_update(p, &a);

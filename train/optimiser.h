@@ -43,7 +43,8 @@ status optimiser_new(optimiser **o, const recipe_optimiser *options, layer_set *
                      int n_sets, error *err);
 void optimiser_free(optimiser *o); ///< null is fine
 
-/// Freeze what `pattern` (shell wildcards) matches; returns how many parameters that were.
+/// Freeze what `pattern` (shell wildcards) matches, for good: no update touches it, and its average
+/// becomes the value that it has. Returns how many parameters that were.
 int optimiser_freeze(optimiser *o, const char *pattern);
 
 /// Move the gradients that `sets` (the same layers, of one lane) hold in w->grad (f32) into

@@ -279,6 +279,63 @@ static void another_variant_is_refused(void **state)
   codec_trainer_free(t);
 }
 
+/// Values of all generator parameters, in their order; to be freed.
+static float *values_of(const codec_trainer *t)
+{
+  float *copy = calloc((size_t)t->generator->n_values, sizeof *copy);
+  assert_non_null(copy);
+  float *at = copy;
+  for (int i = 0; i < t->generator->n_parameters; ++i) {
+    const parameter *p = &t->generator->parameters[i];
+    memcpy(at, p->values, (size_t)p->count * sizeof *at);
+    at += p->count;
+  }
+  return copy;
+}
+
+/// Every parameter whose name begins with `still` is as in `before`, every other one is not.
+static void expect_moved_but(const codec_trainer *t, const float *before, const char *still)
+{
+  for (int i = 0; i < t->generator->n_parameters; ++i) {
+    const parameter *p = &t->generator->parameters[i];
+    const size_t bytes = (size_t)p->count * sizeof(float);
+    const bool same = memcmp(p->values, before, bytes) == 0;
+    if (same != (strncmp(p->name, still, strlen(still)) == 0)) {
+      fail_msg("%s %s", p->name, same ? "did not move" : "moved");
+    }
+    if (same && memcmp(p->values, p->average, bytes) != 0) {
+      fail_msg("%s: its average is another", p->name);
+    }
+    before += p->count;
+  }
+}
+
+// A moment must not carry the encoder on, and what is exported is the encoder that the codebooks
+// and the decoder were trained for.
+static void frozen_encoder_stays(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  trainer_report report;
+  recipe frozen = f->recipe;
+  frozen.phases.freeze_encoder = 15;
+  codec_trainer *t = open_trainer(f, &frozen, 1);
+  ok(codec_trainer_initialise(t, &err), &err);
+  steps(t, 15, &report);
+  float *before = values_of(t);
+  const weight *book = &t->books->quantiser->codebooks[0];
+  const size_t book_bytes = (size_t)weight_count(book) * sizeof(float);
+  float *codewords = malloc(book_bytes);
+  assert_non_null(codewords);
+  memcpy(codewords, book->master, book_bytes);
+  steps(t, 10, &report);
+  expect_moved_but(t, before, "encoder.");
+  assert_memory_equal(codewords, book->master, book_bytes);
+  free(before);
+  free(codewords);
+  codec_trainer_free(t);
+}
+
 // Only a name and the place are worth stopping for.
 static void what_is_no_number_is_named(void **state)
 {
@@ -345,6 +402,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(threads_change_no_bit, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(resume_changes_no_bit, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(another_variant_is_refused, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(frozen_encoder_stays, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(what_is_no_number_is_named, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(memory_stays, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(exports_what_plays, make_fixture, remove_fixture),
