@@ -23,7 +23,8 @@
 
 typedef struct codec_options_given {
   const char *set, *recipe, *out, *from, *freeze;
-  const char *overrides[MOST_OVERRIDES];
+  char freeze_override[RECIPE_WORD_BYTES]; // --freeze is a value of the recipe: a resume keeps it
+  const char *overrides[MOST_OVERRIDES + 1];
   int n_overrides;
   bool resume;
   int64_t stop_after; // steps in this sitting; 0: to the end
@@ -109,14 +110,6 @@ static status begin_training(training *t, error *err)
                          : codec_trainer_initialise(t->trainer, err);
 }
 
-static status freeze_named(training *t, error *err)
-{
-  if (t->options.freeze && optimiser_freeze(t->trainer->generator, t->options.freeze) == 0) {
-    return error_set(err, STATUS_USAGE, "--freeze %s: no such parameter", t->options.freeze);
-  }
-  return STATUS_OK;
-}
-
 /// What the run is made of is written down with it.
 static status store_inputs(const training *t, error *err)
 {
@@ -158,7 +151,6 @@ static status open_training(training *t, error *err)
     code = run_set_check(&t->folder, t->set, err);
   }
   code = code ? code : codec_trainer_new(&t->trainer, &t->recipe, t->source, &options, err);
-  code = code ? code : freeze_named(t, err);
   code = code ? code : begin_training(t, err);
   code = code ? code : store_inputs(t, err);
   if (code == STATUS_OK) {
@@ -317,6 +309,16 @@ static status check_options(const codec_options_given *o, error *err)
   return STATUS_OK;
 }
 
+static status take_freeze(codec_options_given *o, error *err)
+{
+  const int size = (int)sizeof o->freeze_override;
+  if (snprintf(o->freeze_override, (size_t)size, "run.freeze=%s", o->freeze) >= size) {
+    return error_set(err, STATUS_USAGE, "--freeze %.40s...: too long", o->freeze);
+  }
+  o->overrides[o->n_overrides++] = o->freeze_override;
+  return STATUS_OK;
+}
+
 static status run_codec(const command *self, command_context *context, int argc, char **argv,
                         error *err)
 {
@@ -330,7 +332,7 @@ static status run_codec(const command *self, command_context *context, int argc,
       {0, "resume", NULL, "go on with RUN", OPTION_FLAG, &o->resume, 0, 0, NULL},
       {0, "init-from", "MODEL", "start from this model's weights", OPTION_STRING, &o->from, 0, 0,
        NULL},
-      {0, "freeze", "PATTERN", "leave parameters of these names as they are (\"encoder.*\")",
+      {0, "freeze", "PATTERN", "leave what has these names as it is (\"encoder.* rvq.*\")",
        OPTION_STRING, &o->freeze, 0, 0, NULL},
       {0, "steps", "N", "stop (and save) after so many steps of this sitting", OPTION_INTEGER,
        &o->stop_after, 1, 1e12, NULL},
@@ -346,6 +348,9 @@ static status run_codec(const command *self, command_context *context, int argc,
     o->overrides[i] = argv[1 + i];
   }
   code = check_options(o, err);
+  if (code == STATUS_OK && o->freeze) {
+    code = take_freeze(o, err);
+  }
   if (code != STATUS_OK) {
     return code;
   }

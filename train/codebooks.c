@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "gpu/apply.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +270,18 @@ status codebooks_start(codebooks *c, device *dev, float *vectors, int64_t n,
   return code;
 }
 
+int codebooks_hold(codebooks *c, const char *pattern)
+{
+  int matched = 0;
+  for (int k = 0; k < c->quantiser->n_codebooks; ++k) {
+    if (fnmatch(pattern, c->quantiser->codebooks[k].name, 0) == 0) {
+      c->held[k] = true;
+      ++matched;
+    }
+  }
+  return matched;
+}
+
 void codebooks_assume_uniform(codebooks *c, double vectors_per_step)
 {
   const rvq *q = c->quantiser;
@@ -366,6 +379,9 @@ int codebooks_commit(codebooks *c, const float *total, int64_t step, uint64_t se
   }
   int replaced = 0;
   for (int k = 0; k < c->quantiser->n_codebooks; ++k) {
+    if (c->held[k]) {
+      continue;
+    }
     average_stage(c, k, total);
     place_codewords(c, k);
     if (c->options.dead_interval > 0 && step % c->options.dead_interval == 0) {

@@ -25,12 +25,13 @@ typedef struct codebook_tally {
 
 typedef struct codebooks {
   recipe_quantiser options;
-  rvq *quantiser;   ///< of the leading lane: masters are the codewords
-  bool started;     ///< k-means has been done
-  bool frozen;      ///< never change again
-  float *use;       ///< [n_codebooks, size] running averages, per step
-  float *sum;       ///< [n_codebooks, size, dim]; follows `use` in one block
-  int64_t count;    ///< floats in that block
+  rvq *quantiser;               ///< of the leading lane: masters are the codewords
+  bool started;                 ///< k-means has been done
+  bool frozen;                  ///< never change again
+  bool held[OPS_MAX_CODEBOOKS]; ///< these never change at all
+  float *use;                   ///< [n_codebooks, size] running averages, per step
+  float *sum;                   ///< [n_codebooks, size, dim]; follows `use` in one block
+  int64_t count;                ///< floats in that block
   float *recent;    ///< [CODEBOOKS_RECENT, n_codebooks, dim] ring of what each stage got lately
   int64_t n_recent; ///< ever put there
 } codebooks;
@@ -66,6 +67,9 @@ double codebooks_quantise(const rvq *q, const recipe_quantiser *options, codeboo
 /// first codewords. STATUS_USAGE (fewer vectors than codewords), STATUS_NO_MEMORY.
 status codebooks_start(codebooks *c, device *dev, float *vectors, int64_t n,
                        double vectors_per_step, uint64_t seed, error *err);
+
+/// Hold the codebooks whose names `pattern` (shell wildcards) matches; returns how many these are.
+int codebooks_hold(codebooks *c, const char *pattern);
 
 /// Averages for codewords that came from elsewhere, as if each were chosen equally often.
 void codebooks_assume_uniform(codebooks *c, double vectors_per_step);

@@ -66,6 +66,46 @@ static status make_sums(codec_trainer *t, error *err)
   return there ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for a step's sums");
 }
 
+/// One of the names in recipe.run.freeze.
+static status freeze_name(codec_trainer *t, const char *pattern, error *err)
+{
+  if (optimiser_freeze(t->generator, pattern) + codebooks_hold(t->books, pattern) == 0) {
+    return error_set(err, STATUS_USAGE,
+                     "run.freeze: nothing is called \"%.100s\"; names are like %s and %s", pattern,
+                     t->generator->parameters[0].name, t->books->quantiser->codebooks[0].name);
+  }
+  return STATUS_OK;
+}
+
+static status freeze_names(codec_trainer *t, error *err)
+{
+  char names[sizeof t->recipe.run.freeze], *rest = names;
+  status code = STATUS_OK;
+  memcpy(names, t->recipe.run.freeze, sizeof names);
+  for (char *name; code == STATUS_OK && (name = strtok_r(rest, ", \t", &rest));) {
+    code = freeze_name(t, name, err);
+  }
+  t->encoder_held = true;
+  for (int i = 0; i < t->generator->n_parameters; ++i) {
+    const parameter *p = &t->generator->parameters[i];
+    t->encoder_held = t->encoder_held && (p->frozen || strncmp(p->name, "encoder.", 8) != 0);
+  }
+  return code;
+}
+
+/// Held codebooks must come from somewhere: k-means would move them.
+static status check_held(const codec_trainer *t, error *err)
+{
+  for (int k = 0; k < t->books->quantiser->n_codebooks && !t->books->started; ++k) {
+    if (t->books->held[k]) {
+      return error_set(err, STATUS_USAGE,
+                       "run.freeze: %s has no values yet, which --init-from would bring",
+                       t->books->quantiser->codebooks[k].name);
+    }
+  }
+  return STATUS_OK;
+}
+
 status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops *source,
                          const trainer_options *options, error *err)
 {
@@ -88,6 +128,7 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   if (code == STATUS_OK && t->lanes[0]->critics) {
     code = make_critics(t, err);
   }
+  code = code ? code : freeze_names(t, err);
   if (code != STATUS_OK) {
     codec_trainer_free(t);
     return code;
@@ -163,8 +204,11 @@ status codec_trainer_follow(codec_trainer *t, error *err)
 status codec_trainer_initialise(codec_trainer *t, error *err)
 {
   lane *first = t->lanes[0];
+  status code = check_held(t, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
   codec_layers_randomise(seanet_layers(first->net), (uint64_t)t->recipe.run.seed);
-  status code = STATUS_OK;
   if (t->recipe.run.init == INIT_UNIT_VARIANCE) {
     code = unit_variance(first, err);
   }
@@ -211,6 +255,10 @@ static status start_codebooks(codec_trainer *t, error *err)
   const int64_t dim = t->recipe.codec.latent_dim;
   const int64_t per_round = t->n_lanes * t->lanes[0]->steps;
   const int64_t rounds = (t->recipe.quantiser.start_vectors + per_round - 1) / per_round;
+  const status held = check_held(t, err);
+  if (held != STATUS_OK) {
+    return held;
+  }
   float *vectors = calloc((size_t)(rounds * per_round * dim), sizeof *vectors);
   if (!vectors) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for the codebooks' start");
@@ -274,7 +322,7 @@ static void plan_step(codec_trainer *t)
       .quantised = !warm,
       .adversarial = judged,
       .discriminate = judged && critics_learn(t),
-      .encoder_frozen = freeze > 0 && t->step >= freeze,
+      .encoder_frozen = t->encoder_held || (freeze > 0 && t->step >= freeze),
       .weights = {[LOSS_WAVE_L1] = warm ? loss->wave_l1_warmup : loss->wave_l1,
                   [LOSS_WAVE_L2] = loss->wave_l2,
                   [LOSS_MEL] = mel_weight(loss, phase),
@@ -450,7 +498,9 @@ static void apply_step(codec_trainer *t, trainer_report *report)
     sum_arrays(t->tally, t->lanes[i]->tally.use, t->books->count, i == 0);
     codebooks_remember(t->books, t->lanes[i]->rests, n);
   }
-  t->books->frozen = t->plan.encoder_frozen;
+  t->books->frozen =
+      t->recipe.phases.freeze_encoder > 0 && // not by names: these say what they mean
+      t->step >= t->recipe.phases.freeze_encoder;
   report->replaced = codebooks_commit(t->books, t->tally, t->step, (uint64_t)t->recipe.run.seed);
 }
 

@@ -54,10 +54,11 @@ typedef struct codec_trainer {
   optimiser *critics; ///< of the discriminators, null without
   balancer balance;
   codebooks *books;
-  float *tally;   ///< sum of the lanes' tallies
-  int64_t step;   ///< the next one
-  double best;    ///< least validation loss so far
-  lane_step plan; ///< of the step at hand
+  float *tally;      ///< sum of the lanes' tallies
+  int64_t step;      ///< the next one
+  double best;       ///< least validation loss so far
+  bool encoder_held; ///< all of it, by the recipe's names
+  lane_step plan;    ///< of the step at hand
   double factors[LOSS_COUNT];
   uint64_t gather_first; ///< first example of a gathering round
   float *gathered;       ///< latents of it, by lane
@@ -69,12 +70,14 @@ typedef struct trainer_options {
   const log_sink *log;   ///< may be null
 } trainer_options;
 
-/// A trainer with an untrained network. Errors: those of lane_new.
+/// A trainer with an untrained network. Errors: those of lane_new; STATUS_USAGE when nothing has a
+/// name that recipe.run.freeze gives.
 status codec_trainer_new(codec_trainer **t, const recipe *wanted, const crops *source,
                          const trainer_options *options, error *err);
 void codec_trainer_free(codec_trainer *t); ///< null is fine
 
-/// Random weights, then as recipe.run.init says.
+/// Random weights, then as recipe.run.init says. STATUS_USAGE: codebooks are to stay as they are,
+/// but have no values yet.
 status codec_trainer_initialise(codec_trainer *t, error *err);
 
 /// Start from a model file of the same architecture, codebooks included.

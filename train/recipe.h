@@ -122,7 +122,8 @@ typedef struct recipe_run {
   int64_t seed;
   int64_t save_every, keep, validate_every, log_every; ///< steps; keep: checkpoints
   int64_t validation_crops;
-  int init; ///< recipe_init
+  int init;                       ///< recipe_init
+  char freeze[RECIPE_WORD_BYTES]; ///< patterns of what is left as it is, parted by blanks or commas
 } recipe_run;
 
 /// Bytes that no value uses are zero: two recipes are equal when memcmp says so.

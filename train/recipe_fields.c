@@ -196,5 +196,6 @@ const recipe_field recipe_fields[] = {
     INTEGER(run, log_every, 1, 1e9, "10", "steps between lines of the log"),
     INTEGER(run, validation_crops, 1, 1e6, "32", "examples of a validation"),
     CHOICE(run, init, init_words, "unit_variance", "of the weights: PyTorch's way, or by data"),
+    WORD(run, freeze, "", "names of what is left as it is, with wildcards (encoder.*, rvq.*)"),
 };
 const int recipe_n_fields = (int)(sizeof recipe_fields / sizeof *recipe_fields);

@@ -336,6 +336,63 @@ static void frozen_encoder_stays(void **state)
   codec_trainer_free(t);
 }
 
+static void copy_books(const codec_trainer *t, float *out)
+{
+  for (int k = 0; k < t->books->quantiser->n_codebooks; ++k) {
+    const weight *book = &t->books->quantiser->codebooks[k];
+    memcpy(out + k * weight_count(book), book->master, (size_t)weight_count(book) * sizeof *out);
+  }
+}
+
+// The recipe names what is frozen, so that a run that goes on freezes the same; `rvq*` means
+// codebooks, which only a model can bring.
+static void what_the_recipe_names_stays(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  trainer_report report;
+  float books[2][3 * 16 * 8];
+  recipe r = f->recipe;
+  codec_trainer *t = open_trainer(f, &r, 1);
+  ok(codec_trainer_initialise(t, &err), &err);
+  steps(t, 12, &report);
+  ok(codec_trainer_export(t, f->folder->file, false, &err), &err);
+  codec_trainer_free(t);
+  r.phases = (recipe_phases){.reconstruction = 20};
+  snprintf(r.run.freeze, sizeof r.run.freeze, "encoder.*, rvq.1.*");
+  t = open_trainer(f, &r, 2);
+  ok(codec_trainer_initialise_from(t, f->folder->file, &err), &err);
+  float *before = values_of(t);
+  copy_books(t, books[0]);
+  steps(t, 10, &report);
+  expect_moved_but(t, before, "encoder.");
+  copy_books(t, books[1]);
+  for (int k = 0; k < 3; ++k) {
+    assert_int_equal(memcmp(books[0] + k * 128, books[1] + k * 128, 512) == 0, k == 1);
+  }
+  free(before);
+  codec_trainer_free(t);
+}
+
+static void what_cannot_be_frozen_is_said(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  codec_trainer *t = NULL;
+  const trainer_options options = {.device = {.kind = COMPUTE_CPU}};
+  recipe r = f->recipe;
+  snprintf(r.run.freeze, sizeof r.run.freeze, "decoder.* encodre.*");
+  assert_int_equal(codec_trainer_new(&t, &r, f->source, &options, &err), STATUS_USAGE);
+  assert_null(t);
+  assert_non_null(strstr(err.message, "\"encodre.*\""));
+  assert_non_null(strstr(err.message, "encoder."));
+  snprintf(r.run.freeze, sizeof r.run.freeze, "rvq.*");
+  t = open_trainer(f, &r, 1);
+  assert_int_equal(codec_trainer_initialise(t, &err), STATUS_USAGE);
+  assert_non_null(strstr(err.message, "--init-from"));
+  codec_trainer_free(t);
+}
+
 // Only a name and the place are worth stopping for.
 static void what_is_no_number_is_named(void **state)
 {
@@ -403,6 +460,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(resume_changes_no_bit, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(another_variant_is_refused, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(frozen_encoder_stays, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(what_the_recipe_names_stays, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(what_cannot_be_frozen_is_said, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(what_is_no_number_is_named, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(memory_stays, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(exports_what_plays, make_fixture, remove_fixture),
