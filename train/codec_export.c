@@ -4,6 +4,7 @@
 #include "train/codec_export.h"
 
 #include "models/model_tensors.h"
+#include "train/checkpoint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,11 +85,11 @@ static bool has_average(const safetensors *file)
   return false;
 }
 
-status codec_export_read(codec_export *e, const char *checkpoint, export_values values, error *err)
+status codec_export_read(codec_export *e, const char *path, export_values values, error *err)
 {
   safetensors file = {0};
   *e = (codec_export){0};
-  status code = safetensors_open(&file, checkpoint, err);
+  status code = safetensors_open(&file, path, err);
   if (code != STATUS_OK) {
     return code;
   }
@@ -96,11 +97,12 @@ status codec_export_read(codec_export *e, const char *checkpoint, export_values 
   e->averaged = values != EXPORT_LAST && has_average(&file);
   if (code == STATUS_OK && values == EXPORT_AVERAGE && !e->averaged) {
     code = error_set(err, STATUS_USAGE, "%s: no average was kept (optimiser.average_decay is 0)",
-                     checkpoint);
+                     path);
   }
   code = code ? code : seanet_new(&e->net, &e->recipe.codec, err);
   code = code ? code : seanet_allocate(e->net, err);
   code = code ? code : read_network(e, &file, err);
+  code = code ? code : checkpoint_check(&file, err);
   safetensors_close(&file);
   return code;
 }

@@ -23,10 +23,10 @@ typedef struct codec_export {
   bool averaged;
 } codec_export;
 
-/// Read a checkpoint. STATUS_FORMAT (no codec's checkpoint, a tensor that is not what the recipe in
-/// it says, a value that is no number), STATUS_USAGE (an average that was not kept),
-/// STATUS_NOT_FOUND, STATUS_IO, STATUS_NO_MEMORY. `codec_export_free` in any case.
-status codec_export_read(codec_export *e, const char *checkpoint, export_values values, error *err);
+/// Read the checkpoint `path`. STATUS_FORMAT (damaged, no codec's checkpoint, a tensor that is not
+/// what the recipe in it says, a value that is no number), STATUS_USAGE (an average that was not
+/// kept), STATUS_NOT_FOUND, STATUS_IO, STATUS_NO_MEMORY. `codec_export_free` in any case.
+status codec_export_read(codec_export *e, const char *path, export_values values, error *err);
 void codec_export_free(codec_export *e);
 
 /// Of audio that so many steps of a recipe hear, in seconds.

@@ -61,7 +61,7 @@ static status describe(const codec_trainer *t, json_writer *w, error *err)
     json_writer_init(w, NULL);
     json_begin_object(w, NULL);
     json_write_string(w, "kind", "codec training");
-    json_write_integer(w, "version", 1);
+    json_write_integer(w, "version", CHECKPOINT_VERSION);
     json_write_integer(w, "step", t->step);
     json_write_string(w, "device", t->lanes[0]->dev->name);
     json_write_string(w, "recipe", text);
@@ -128,7 +128,8 @@ status codec_trainer_load(codec_trainer *t, const char *path, error *err)
     return code;
   }
   list_all(t, &counters, &list);
-  code = check_device(t, &file, err);
+  code = checkpoint_check(&file, err); // before what it says is believed
+  code = code ? code : check_device(t, &file, err);
   code = code ? code : checkpoint_load(&list, &file, err);
   if (code == STATUS_OK) {
     t->step = counters.step;

@@ -171,6 +171,7 @@ static void damage_is_named(void **state)
       {"generator.average.decoder.out.bias", "generator.average.decoder.out.bios", STATUS_NOT_FOUND,
        "generator.average.decoder.out.bias"},
       {"\"rvq.1.codebook\"", "\"rvq.1.codebock\"", STATUS_NOT_FOUND, "rvq.1.codebook"},
+      {"clip_norm = 1", "clip_norm = 2", STATUS_FORMAT, "SHA-256"},
   };
   const fixture *f = *state;
   const recipe wanted = small_recipe("none", "0.9");
