@@ -121,7 +121,7 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   t->recipe = *wanted;
   t->source = source;
   t->log = options->log;
-  t->best = INFINITY;
+  t->best = HUGE_VAL;
   balancer_init(&t->balance, wanted->loss.balancer_decay);
   status code = make_lanes(t, options, err);
   code = code ? code : make_sums(t, err);
@@ -526,7 +526,7 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
   *report = (trainer_report){.step = t->step, .phase = codec_trainer_phase(&t->recipe, t->step)};
   status code = STATUS_OK;
   if (begins_phase(t)) {
-    t->best = INFINITY; // its total is of other losses
+    t->best = HUGE_VAL; // its total is of other losses
   }
   if (t->plan.quantised && !t->books->started) {
     code = start_codebooks(t, err);
