@@ -33,6 +33,10 @@ typedef struct op_case {
 /// The whole list.
 const op_case *op_cases(int *count);
 
+/// Shapes of a codec and of discriminators in training, for timing: two examples of half a second
+/// at 24 kHz.
+const op_case *op_training_cases(int *count);
+
 /// An adversarial case: operator, sizes, padding and activations drawn from `seed`. `name` becomes
 /// its name, so that a failure can be repeated.
 op_case op_case_random(uint64_t seed, char name[32]);
@@ -51,6 +55,12 @@ status op_bench_run(op_bench *b, int64_t piece, error *err);
 /// Seconds of one call on the device: `batch` calls captured in a row, the median of `launches`
 /// launches, each waited for. Weights and input stay where they are, so small ones are in cache.
 status op_bench_time(op_bench *b, int batch, int launches, double *seconds, error *err);
+
+/// Seconds of the call and of its sweeps back on a CPU device, medians of `sweeps`.
+typedef struct op_sweep_times {
+  double forward, to_inputs, to_weights;
+} op_sweep_times;
+status op_bench_time_sweeps(op_bench *b, int sweeps, op_sweep_times *found, error *err);
 
 /// One stream of the case alone, in a bench of its own: stream `index` of the same inputs.
 status op_bench_new_stream(op_bench **b, const op_case *c, device *dev, dtype storage,

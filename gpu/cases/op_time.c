@@ -3,6 +3,7 @@
 
 #include "gpu/capture.h"
 #include "gpu/cases/op_bench.h"
+#include "gpu/tape.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -63,6 +64,50 @@ status op_bench_time(op_bench *b, int batch, int launches, double *seconds, erro
   code = code ? code : time_launches(c, each, launches, err);
   *seconds = each[launches / 2] / (double)batch;
   capture_free(c);
+  free(each);
+  return code;
+}
+
+// One call and its sweeps back: toward the inputs alone, then toward the weights alone.
+static status time_sweeps(op_bench *b, double each[3], error *err)
+{
+  run r;
+  status code = op_bench_record(b, &r, err);
+  if (code) {
+    return code;
+  }
+  double start = now_seconds();
+  const tensor y = op_bench_call(&r, b);
+  each[0] = now_seconds() - start;
+  for (int i = 1; i < 3 && run_ok(&r); ++i) {
+    tape_clear_gradients(r.record);
+    tape_set_targets(r.record, i == 1 ? TAPE_TENSORS : TAPE_WEIGHTS);
+    tape_seed(&r, &y, &y);
+    start = now_seconds();
+    tape_sweep(&r, 0, tape_position(r.record));
+    each[i] = now_seconds() - start;
+  }
+  return run_ok(&r) ? STATUS_OK : error_set(err, r.failure.code, "%s", r.failure.message);
+}
+
+status op_bench_time_sweeps(op_bench *b, int sweeps, op_sweep_times *found, error *err)
+{
+  double *each = calloc((size_t)sweeps * 3, sizeof *each), once[3] = {0};
+  status code = each ? time_sweeps(b, once, err) // warms
+                     : error_set(err, STATUS_NO_MEMORY, "no memory for timing");
+  for (int i = 0; !code && i < sweeps; ++i) {
+    code = time_sweeps(b, once, err);
+    for (int k = 0; k < 3; ++k) {
+      each[k * sweeps + i] = once[k];
+    }
+  }
+  for (int k = 0; !code && k < 3; ++k) {
+    qsort(each + k * sweeps, (size_t)sweeps, sizeof *each, by_value);
+  }
+  if (!code) {
+    *found = (op_sweep_times){each[sweeps / 2], each[sweeps + sweeps / 2],
+                              each[2 * sweeps + sweeps / 2]};
+  }
   free(each);
   return code;
 }
