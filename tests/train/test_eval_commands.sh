@@ -147,6 +147,19 @@ works "$train" export run -o known.safetensors --data set
 works "$bin/continuo" info --json known.safetensors
 is "$(json 'len(o["config"]["training"]["set_sha256"])')" 64 "digits of the set that --data names"
 
+# A better decoder leaves codes valid: what is frozen is exported as it was.
+works "$train" codec -q -d set -c recipe.ini -o decoder --init-from f16.safetensors --freeze 'encoder.* rvq.*' \
+  phases.unquantised=0
+works "$train" export -q decoder -o again.safetensors --dtype f16
+for half in encoder decoder; do
+  hashes=$(for model in f16 again; do
+    "$bin/continuo" info --json $model.safetensors | python3 -c "
+import json, sys
+print(json.load(sys.stdin)['config']['${half}_sha256'])"
+  done | sort -u | wc -l)
+  is "$hashes" "$([ $half = encoder ] && echo 1 || echo 2)" "hashes of the $half before and after"
+done
+
 # What should work: eval.
 works "$train" eval codec --help
 works "$train" eval audio --help
