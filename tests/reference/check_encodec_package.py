@@ -28,7 +28,7 @@ def put_conv(module, name, net, transposed):
     """Put our tensors into one of the package's convolutions, weight-normalised or not."""
     conv = module.convtr if transposed else module.conv
     inner = conv.convtr if transposed else conv.conv
-    weight, bias = net.cache[name + ".weight"], net.cache[name + ".bias"]
+    weight, bias = net.store.leaves[name + ".weight"], net.store.leaves[name + ".bias"]
     with torch.no_grad():
         inner.bias.copy_(bias)
         if hasattr(inner, "weight_g"):
@@ -37,8 +37,8 @@ def put_conv(module, name, net, transposed):
         else:
             inner.weight.copy_(weight)
         if net.config.group_norm:
-            conv.norm.weight.copy_(net.cache[name + ".norm_scale"])
-            conv.norm.bias.copy_(net.cache[name + ".norm_shift"])
+            conv.norm.weight.copy_(net.store.leaves[name + ".norm_scale"])
+            conv.norm.bias.copy_(net.store.leaves[name + ".norm_shift"])
 
 
 def put_lstm(module, part, net):
@@ -46,7 +46,7 @@ def put_lstm(module, part, net):
         for l in range(2):
             for ours, theirs in (("w_ih", "weight_ih"), ("w_hh", "weight_hh"), ("b_ih", "bias_ih"),
                                  ("b_hh", "bias_hh")):
-                getattr(module.lstm, f"{theirs}_l{l}").copy_(net.cache[f"{part}.lstm.{l}.{ours}"])
+                getattr(module.lstm, f"{theirs}_l{l}").copy_(net.store.leaves[f"{part}.lstm.{l}.{ours}"])
 
 
 def put_unit(module, name, net):

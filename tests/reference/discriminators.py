@@ -9,20 +9,11 @@ import math
 import torch
 import torch.nn.functional as F
 
-import weights
+import parameters
 
 
-class Net:
-    """Weights by name; parameters are leaves, so that gradients can be asked for."""
-
-    def __init__(self, seed):
-        self.seed, self.cache = seed, {}
-
-    def get(self, name, use, shape, groups=1):
-        if name not in self.cache:
-            value = weights.tensor(self.seed, name, use, shape, groups=groups).copy()
-            self.cache[name] = torch.from_numpy(value).requires_grad_()
-        return self.cache[name]
+class Net(parameters.Store):
+    """The weights of all of them."""
 
     def conv2d(self, name, x, channels, kernel, stride=(1, 1), dilation=(1, 1), padding=(0, 0)):
         w = self.get(name + ".weight", "conv2d", (channels, x.shape[1], *kernel))
@@ -31,7 +22,7 @@ class Net:
 
     def conv1d(self, name, x, channels, kernel, stride=1, groups=1):
         """Centred, with zeros on the right until no row is dropped."""
-        w = self.get(name + ".weight", "conv1d", (channels, x.shape[1] // groups, kernel))
+        w = self.get(name + ".weight", "conv1d", (channels, x.shape[1] // groups, kernel), 1, groups)
         b = self.get(name + ".bias", "vector", (channels,))
         pad = kernel // 2
         rows = math.ceil((x.shape[-1] + 2 * pad - kernel) / stride) + 1
@@ -41,7 +32,7 @@ class Net:
 
 def spectrum(x, window, scaled):
     """[n, T] -> [n, 2, rows, bins]"""
-    hann = torch.hann_window(window)
+    hann = torch.hann_window(window, dtype=x.dtype)
     z = torch.stft(x, window, window // 4, window, hann, center=False, return_complex=True)
     if scaled:
         z = z / hann.pow(2).sum().sqrt()

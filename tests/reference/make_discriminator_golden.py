@@ -46,7 +46,7 @@ def gradients(real, fake):
     loss = d.discriminator_loss(nets, real_t, fake_t.detach())
     loss.backward()
     tensors = {"real": real, "fake": fake, "loss.discriminator": np.float32([loss.item()])}
-    for name, w in net.cache.items():
+    for name, w in net.leaves.items():
         tensors[f"gradient.{name}"] = thin(w.grad.numpy())
     for hinge, features in ((True, "relative"), (False, "mean"), (True, "sum")):
         losses = d.generator_losses(nets, real_t, fake_t, hinge, features)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import parameters
 import weights
 
 
@@ -71,14 +72,12 @@ def reflect(x, left, right):
 
 
 class Seanet:
-    def __init__(self, config, seed):
-        self.config, self.seed, self.cache = config, seed, {}
+    def __init__(self, config, seed, store=None):
+        """store: where the weights are; none: a fixed set of its own"""
+        self.config, self.store = config, store or parameters.Store(seed, trained=False)
 
-    def get(self, name, use, shape, stride=1):
-        if name not in self.cache:
-            self.cache[name] = torch.from_numpy(
-                weights.tensor(self.seed, name, use, shape, stride).copy())
-        return self.cache[name]
+    def get(self, *arguments):
+        return self.store.get(*arguments)
 
     def norm(self, name, x):
         if not self.config.group_norm:
@@ -130,12 +129,12 @@ class Seanet:
                     use = "vector" if len(shape) == 1 else "linear"
                     getattr(net, f"{theirs}_l{l}").copy_(self.get(f"{name}.{l}.{ours}", use, shape))
         rows = x.permute(2, 0, 1)
-        return (net(rows)[0] + rows).permute(1, 2, 0)
+        with torch.no_grad():  # nothing here is trained with one
+            return (net(rows)[0] + rows).permute(1, 2, 0)
 
     def act(self, x):
         return x if self.config.act_last else F.elu(x)
 
-    @torch.no_grad()
     def encode(self, audio):
         """[1, channels, samples] -> latents [1, D, steps]"""
         c, half = self.config, self.config.encoder
@@ -147,7 +146,6 @@ class Seanet:
         x = self.lstm("encoder.lstm", half, x)
         return self.conv("encoder.out", self.act(x), c.latent_dim, half.kernel_out)
 
-    @torch.no_grad()
     def decode(self, latents):
         """[1, D, steps] -> [1, channels, steps * hop]"""
         c, half = self.config, self.config.decoder
@@ -163,7 +161,6 @@ class Seanet:
         c = self.config
         return self.get(f"rvq.{k}.codebook", "codebook", (c.codebook_size, c.latent_dim))
 
-    @torch.no_grad()
     def quantise(self, latents, n_used):
         """[1, D, steps] -> codes [steps, n_used]"""
         residual, codes = latents[0].t().clone(), []
@@ -175,7 +172,6 @@ class Seanet:
             codes.append(code)
         return torch.stack(codes, 1)
 
-    @torch.no_grad()
     def dequantise(self, codes):
         """[steps, n_used] -> latents [1, D, steps]"""
         return sum(self.codebook(k)[codes[:, k]] for k in range(codes.shape[1])).t()[None]
