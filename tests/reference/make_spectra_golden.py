@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The continuo authors
 # SPDX-License-Identifier: MIT
 """Writes tests/golden/spectra.safetensors: spectra, mel losses with gradients and mel distances of
-two made-up waves, by PyTorch in double. The mel matrix is made here, band by band.
+two made-up waves, by PyTorch in double.
 Run by hand: python tests/reference/make_spectra_golden.py"""
 
 import math
 
 import golden
 import numpy as np
+import spectra
 import torch
+from spectra import values
 
 RATE_HZ = 24000
 N_SAMPLES = 2400
@@ -29,42 +31,12 @@ def waves():
     return out
 
 
-def mel_matrix(n_bands, n_fft):
-    """[bands, bins], triangles of height 1, O'Shaughnessy's scale."""
-    top = 2595 * math.log10(1 + RATE_HZ / 2 / 700)
-    corner = [700 * (10 ** (top * b / (n_bands + 1) / 2595) - 1) for b in range(n_bands + 2)]
-    hz = [RATE_HZ * k / n_fft for k in range(n_fft // 2 + 1)]
-    rows = [[max(0.0, min((f - low) / (peak - low), (high - f) / (high - peak))) for f in hz]
-            for low, peak, high in zip(corner, corner[1:], corner[2:])]
-    return torch.tensor(rows, dtype=torch.float64), corner
-
-
-def bank(n_bands, n_fft):
-    """The most bands of which each has weights that sum to a quarter."""
-    while True:
-        matrix, corner = mel_matrix(n_bands, n_fft)
-        if n_bands == 1 or matrix.sum(1).min() >= 0.25:
-            return matrix, corner
-        n_bands -= 1
-
-
-def values(x, window, n_fft, power, normalised, centred=True):
-    """[bins, rows]"""
-    hann = torch.hann_window(window, periodic=True, dtype=torch.float64)
-    spectra = torch.stft(x, n_fft, window // 4, window, hann, center=centred, pad_mode="reflect",
-                         onesided=True, return_complex=True)
-    if normalised:
-        spectra = spectra / hann.square().sum().sqrt()
-    squares = spectra.real ** 2 + spectra.imag ** 2
-    return squares if power else (squares + 1e-16).sqrt()
-
-
 def mel_loss(x, target, windows, n_bands, least_fft, power, normalised, log_weight, by_window,
              floor, add_floor, sums):
     loss = 0.0
     for window in windows:
         n_fft = max(window, least_fft)
-        matrix, _ = bank(n_bands, n_fft)
+        matrix, _ = spectra.bank(n_bands, n_fft, RATE_HZ)
         a, t = (matrix @ values(w, window, n_fft, power, normalised) for w in (x, target))
         log_a, log_t = ((s + floor).log() if add_floor else s.clamp(min=floor).log()
                         for s in (a, t))
@@ -80,7 +52,7 @@ def mel_distance(x, target):
     """Whole, and over bands that end at 7 kHz or below."""
     whole, low = [], []
     for window in LONG_WINDOWS:
-        matrix, corner = bank(64, window)
+        matrix, corner = spectra.bank(64, window, RATE_HZ)
         pad = window - window // 4
         end = -(-N_SAMPLES // (window // 4)) * (window // 4) - N_SAMPLES + pad
         a, t = (torch.clamp(matrix @ values(torch.nn.functional.pad(w, (pad, end)), window, window,
@@ -118,9 +90,9 @@ def main():
     tensors["si_snr_db"] = np.array([si_snr_db(x, target).item()], np.float32)
     hann = torch.hann_window(48, periodic=True, dtype=torch.float64)
     for name, centred in (("centred", True), ("plain", False)):
-        spectra = torch.stft(x[:300], 80, 12, 48, hann, center=centred, pad_mode="reflect",
+        stft = torch.stft(x[:300], 80, 12, 48, hann, center=centred, pad_mode="reflect",
                              return_complex=True)
-        tensors[f"stft_{name}"] = torch.view_as_real(spectra.T).numpy().astype(np.float32)
+        tensors[f"stft_{name}"] = torch.view_as_real(stft.T).numpy().astype(np.float32)
     golden.save("spectra", tensors, torch=torch.__version__, rate_hz=RATE_HZ)
 
 
