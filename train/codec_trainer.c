@@ -499,8 +499,8 @@ static void apply_step(codec_trainer *t, trainer_report *report)
     codebooks_remember(t->books, t->lanes[i]->rests, n);
   }
   t->books->frozen =
-      t->recipe.phases.freeze_encoder > 0 && // not by names: these say what they mean
-      t->step >= t->recipe.phases.freeze_encoder;
+      t->books->frozen || // not by names: these say what they mean
+      (t->recipe.phases.freeze_encoder > 0 && t->step >= t->recipe.phases.freeze_encoder);
   report->replaced = codebooks_commit(t->books, t->tally, t->step, (uint64_t)t->recipe.run.seed);
 }
 
