@@ -176,3 +176,20 @@ static void transpose_add(float *to, int64_t to_step, const float *from, int64_t
 {
   transpose_all(to, to_step, from, from_step, rows, columns, true);
 }
+
+static void turn(const turn_job *job)
+{
+  const vec_mask across = vec_first(job->columns);
+  for (int64_t n = 0; n < job->count; ++n) {
+    const float *from = job->from + n * job->from_next;
+    vec square[VEC_LANES];
+    VEC_UNROLL
+    for (int i = 0; i < VEC_LANES; ++i) {
+      square[i] = i < job->rows ? vec_load_masked(from + i * job->from_step, across) : vec_zero();
+    }
+    vec_transpose(square);
+    for (int64_t j = 0; j < job->columns; ++j) {
+      vec_store(job->to[j] + n * job->step[j], square[j]);
+    }
+  }
+}

@@ -11,6 +11,17 @@
 #include "gpu/cpu/window.h"
 #include "gpu/device.h"
 
+#define TURN_MOST 16 ///< columns of one turn, and no more than lanes
+
+/// Squares turned one after another: to[j][step[j] n + i] = from[from_next n + from_step i + j] for
+/// n below count, i below lanes (zeros from `rows` on), j below columns.
+typedef struct turn_job {
+  const float *from;
+  int64_t from_step, from_next, rows, columns, count;
+  float *to[TURN_MOST];
+  int64_t step[TURN_MOST];
+} turn_job;
+
 typedef struct kernels {
   const char *name;    ///< of the variant
   int64_t lanes;       ///< floats in a vector
@@ -73,6 +84,7 @@ typedef struct kernels {
   /// of `to` may be stored upwards or (a negative step) downwards.
   void (*transpose)(float *to, int64_t to_step, const float *from, int64_t from_step, int64_t rows,
                     int64_t columns);
+  void (*turn)(const turn_job *job);
   void (*transpose_add)(float *to, int64_t to_step, const float *from, int64_t from_step,
                         int64_t rows, int64_t columns);
 } kernels;

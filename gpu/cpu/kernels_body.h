@@ -309,5 +309,5 @@ static float quantise(int8_t *codes, const float *x, const int64_t *offsets, int
     .nearest = nearest, .depthwise = depthwise, .norm_row = norm_row, .softmax_row = softmax_row,  \
     .attention = attention_vec, .outer = outer, .chain = chain, .chain_result = chain_result,      \
     .add_scaled = add_scaled, .add_product = add_product, .column_sums = column_sums,              \
-    .transpose = transpose, .transpose_add = transpose_add,                                        \
+    .transpose = transpose, .turn = turn, .transpose_add = transpose_add,                          \
   }

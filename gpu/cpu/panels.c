@@ -230,28 +230,85 @@ static void rows_turned(const kernels *k, float *rows, const weight *w)
   }
 }
 
+// Taps of outputs [o, o + rows) of a group, all its channels, from the master to their panels.
+static void turn_taps(const panels *p, const kernels *k, const weight *w, int64_t group, int64_t o,
+                      int64_t rows)
+{
+  const bool up = w->use == WEIGHT_CONV_TRANSPOSED1D;
+  const int64_t taps = w->dims[2] * w->dims[3], stride = up ? w->stride : 1;
+  const int64_t out = p->n_outputs / w->groups, channels = up ? w->dims[0] / w->groups : w->dims[1];
+  const int64_t newest = (taps + stride - 1) / stride - 1;
+  turn_job job = {.from_step = up ? taps : channels * taps,
+                  .from_next = up ? out * taps : taps,
+                  .rows = rows,
+                  .count = channels};
+  const float *from =
+      w->master + (up ? group * channels * out + o : (group * out + o) * channels) * taps;
+  for (int64_t first = 0; first < taps; first += k->lanes) {
+    const int64_t left = taps - first;
+    job.from = from + first;
+    job.columns = left < k->lanes ? left : k->lanes;
+    for (int64_t j = 0; j < job.columns; ++j) {
+      const int64_t tap = first + j;
+      const place at = place_of(p, k, tap % stride * p->n_outputs + group * out + o);
+      const int64_t term = (up ? newest - tap / stride : tap) * channels;
+      job.to[j] = (float *)(void *)at.panel + term * at.lanes + at.lane;
+      job.step[j] = at.lanes;
+    }
+    k->turn(&job);
+  }
+}
+
+// A trained convolution is packed anew after every update: in one pass where vectors of outputs do
+// not straddle panels.
+static bool fill_turned(const panels *p, const kernels *k, const weight *w)
+{
+  const bool up = w->use == WEIGHT_CONV_TRANSPOSED1D;
+  const bool convolution = up || w->use == WEIGHT_CONV1D || w->use == WEIGHT_CONV2D;
+  const int64_t taps = w->dims[2] * w->dims[3], out = p->n_outputs / w->groups;
+  const bool straddles = up && w->stride > 1 && w->groups == 1 && out % k->lanes != 0;
+  if (!convolution || p->type != DTYPE_F32 || !p->data || taps == 1 || straddles) {
+    return false;
+  }
+  if (up && taps % w->stride != 0) { // taps that do not exist
+    memset(p->data, 0, (size_t)(p->n_blocks * p->block_bytes));
+  }
+  for (int64_t group = 0; group < w->groups; ++group) {
+    for (int64_t o = 0; o < out; o += k->lanes) {
+      turn_taps(p, k, w, group, o, out - o < k->lanes ? out - o : k->lanes);
+    }
+  }
+  return true;
+}
+
 static size_t form_bytes_of(const kernels *k, const weight *w)
 {
   panels p = panels_plan(k, w);
   return panels_layout(&p, w, NULL);
 }
 
-// The form of `w` alone, in its place.
-static bool pack_at(const kernels *k, const weight *w, unsigned char *block)
+// By way of the rows of its matrix.
+static bool fill_rows(const panels *p, const kernels *k, const weight *w)
 {
-  panels p = panels_plan(k, w);
-  float *rows = malloc((size_t)(p.n_rows * p.length) * sizeof *rows);
-  int8_t *codes = malloc((size_t)p.length);
+  float *rows = malloc((size_t)(p->n_rows * p->length) * sizeof *rows);
+  int8_t *codes = malloc((size_t)p->length);
   const bool ok = rows && codes;
   if (ok) {
     rows_turned(k, rows, w);
-    p.form_bytes = (int64_t)panels_layout(&p, w, block);
-    memcpy(block, &p, sizeof p);
-    fill(&p, k, rows, codes);
+    fill(p, k, rows, codes);
   }
   free(rows);
   free(codes);
   return ok;
+}
+
+// The form of `w` alone, in its place.
+static bool pack_at(const kernels *k, const weight *w, unsigned char *block)
+{
+  panels p = panels_plan(k, w);
+  p.form_bytes = (int64_t)panels_layout(&p, w, block);
+  memcpy(block, &p, sizeof p);
+  return fill_turned(&p, k, w) || fill_rows(&p, k, w);
 }
 
 // `*form` with room for `bytes`: as it is, or anew where another storage type was wanted before.
