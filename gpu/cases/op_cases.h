@@ -56,7 +56,8 @@ status op_bench_run(op_bench *b, int64_t piece, error *err);
 /// launches, each waited for. Weights and input stay where they are, so small ones are in cache.
 status op_bench_time(op_bench *b, int batch, int launches, double *seconds, error *err);
 
-/// Seconds of the call and of its sweeps back on a CPU device, medians of `sweeps`.
+/// Seconds of the call and of its sweeps back on a CPU device of one thread, of which this thread's
+/// CPU time counts: medians of `sweeps`.
 typedef struct op_sweep_times {
   double forward, to_inputs, to_weights;
 } op_sweep_times;
