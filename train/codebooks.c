@@ -44,14 +44,19 @@ void codebooks_free(codebooks *c)
   }
 }
 
+void codebook_tally_place(codebook_tally *t, const rvq *q, float *block)
+{
+  *t = (codebook_tally){
+      .use = block, .sum = block + q->n_codebooks * q->size, .count = block_floats(q)};
+}
+
 status codebook_tally_init(codebook_tally *t, const rvq *q, error *err)
 {
-  t->count = block_floats(q);
-  t->use = calloc((size_t)t->count, sizeof *t->use);
-  if (!t->use) {
+  float *block = calloc((size_t)block_floats(q), sizeof *block);
+  if (!block) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for a tally of codewords");
   }
-  t->sum = t->use + q->n_codebooks * q->size;
+  codebook_tally_place(t, q, block);
   return STATUS_OK;
 }
 

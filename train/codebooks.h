@@ -43,6 +43,9 @@ void codebooks_free(codebooks *c); ///< null is fine
 status codebook_tally_init(codebook_tally *t, const rvq *quantiser, error *err);
 void codebook_tally_free(codebook_tally *t);
 
+/// A tally in somebody else's `block` of codebooks.count floats; not to be freed.
+void codebook_tally_place(codebook_tally *t, const rvq *quantiser, float *block);
+
 /// One example on its way through the stages.
 typedef struct codebook_example {
   const float *latents; ///< [steps, dim]

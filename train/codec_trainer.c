@@ -15,19 +15,30 @@
 
 static status make_lanes(codec_trainer *t, const trainer_options *options, error *err)
 {
+  const int64_t n_all = t->recipe.batch.micro_batches, n_own = n_all / t->processes.count;
   device_options own = options->device;
   own.n_threads = 1;
-  t->lanes = calloc((size_t)t->recipe.batch.micro_batches, sizeof(lane *));
+  if (n_own * t->processes.count != n_all) {
+    return error_set(err, STATUS_USAGE,
+                     "batch.micro_batches is %lld, expected a multiple of the %d processes",
+                     (long long)n_all, t->processes.count);
+  }
+  t->lanes = calloc((size_t)n_own, sizeof(lane *));
   if (!t->lanes) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for lanes");
   }
   status code = STATUS_OK;
-  for (int i = 0; i < t->recipe.batch.micro_batches && code == STATUS_OK; ++i) {
-    code = lane_new(&t->lanes[i], &t->recipe, t->source, i, &own, err);
+  for (int64_t i = 0; i < n_own && code == STATUS_OK; ++i) {
+    code = lane_new(&t->lanes[i], &t->recipe, t->source, t->processes.rank * n_own + i, &own, err);
     t->n_lanes += code == STATUS_OK;
   }
   const int n_threads = options->n_threads < t->n_lanes ? options->n_threads : t->n_lanes;
   return code || n_threads <= 1 ? code : team_new(&t->threads, n_threads, err);
+}
+
+static status make_arrays(const codec_trainer *t, lane_arrays *a, int64_t count, error *err)
+{
+  return lane_arrays_init(a, &t->processes, t->recipe.batch.micro_batches, count, err);
 }
 
 static status make_critics(codec_trainer *t, error *err)
@@ -35,13 +46,22 @@ static status make_critics(codec_trainer *t, error *err)
   layer_set *sets[ADVERSARY_MAX];
   const int n = adversary_sets(t->lanes[0]->critics, sets);
   status code = optimiser_new(&t->critics, &t->recipe.discriminator_optimiser, sets, n, err);
+  code = code ? code : make_arrays(t, &t->critics_flats, t->critics->n_values, err);
   for (int i = 0; i < t->n_lanes && code == STATUS_OK; ++i) {
-    t->lanes[i]->critics_flat = calloc((size_t)t->critics->n_values, sizeof(float));
-    if (!t->lanes[i]->critics_flat) {
-      code = error_set(err, STATUS_NO_MEMORY, "no memory for the discriminators' gradients");
-    }
+    t->lanes[i]->critics_flat = lane_arrays_of(&t->critics_flats, t->lanes[i]->index);
   }
   return code;
+}
+
+/// What lanes write and the others read.
+static void place_arrays(codec_trainer *t)
+{
+  for (int i = 0; i < t->n_lanes; ++i) {
+    lane *l = t->lanes[i];
+    l->flat = lane_arrays_of(&t->flats, l->index);
+    l->rests = lane_arrays_of(&t->rests, l->index);
+    codebook_tally_place(&l->tally, &l->net->quantiser, lane_arrays_of(&t->tallies, l->index));
+  }
 }
 
 static status make_sums(codec_trainer *t, error *err)
@@ -54,16 +74,20 @@ static status make_sums(codec_trainer *t, error *err)
   if (code != STATUS_OK) {
     return code;
   }
-  const lane *first = t->lanes[0];
+  const int64_t latents = t->lanes[0]->steps * t->recipe.codec.latent_dim;
   t->tally = calloc((size_t)t->books->count, sizeof(float));
-  t->gathered =
-      calloc((size_t)(t->n_lanes * first->steps * t->recipe.codec.latent_dim), sizeof(float));
-  bool there = t->tally && t->gathered;
-  for (int i = 0; i < t->n_lanes; ++i) {
-    t->lanes[i]->flat = calloc((size_t)t->generator->n_values, sizeof(float));
-    there = there && t->lanes[i]->flat;
+  t->sums = calloc((size_t)t->recipe.batch.micro_batches, sizeof *t->sums);
+  if (!t->tally || !t->sums) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for a step's sums");
   }
-  return there ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for a step's sums");
+  code = make_arrays(t, &t->flats, t->generator->n_values, err);
+  code = code ? code : make_arrays(t, &t->tallies, t->books->count, err);
+  code = code ? code : make_arrays(t, &t->rests, latents * t->recipe.codec.n_codebooks, err);
+  code = code ? code : make_arrays(t, &t->latents, latents, err);
+  if (code == STATUS_OK) {
+    place_arrays(t);
+  }
+  return code;
 }
 
 /// One of the names in recipe.run.freeze.
@@ -121,6 +145,7 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   t->recipe = *wanted;
   t->source = source;
   t->log = options->log;
+  t->processes = options->processes.count ? options->processes : PROCESSES_ALONE;
   t->best = HUGE_VAL;
   balancer_init(&t->balance, wanted->loss.balancer_decay);
   status code = make_lanes(t, options, err);
@@ -149,9 +174,14 @@ void codec_trainer_free(codec_trainer *t)
   optimiser_free(t->generator);
   optimiser_free(t->critics);
   codebooks_free(t->books);
+  lane_arrays_free(&t->flats);
+  lane_arrays_free(&t->critics_flats);
+  lane_arrays_free(&t->tallies);
+  lane_arrays_free(&t->rests);
+  lane_arrays_free(&t->latents);
   free(t->lanes);
+  free(t->sums);
   free(t->tally);
-  free(t->gathered);
   free(t);
 }
 
@@ -171,7 +201,7 @@ static void carry_lanes(void *user, int index, int n)
   }
 }
 
-/// Call `work` for every lane, on the team; the first lane's failure is everybody's.
+/// Call `work` for every lane of this process, on the team; the first lane's failure is its own.
 static status each_lane(codec_trainer *t, void (*work)(codec_trainer *t, lane *l), error *err)
 {
   lane_call call = {t, work};
@@ -183,6 +213,12 @@ static status each_lane(codec_trainer *t, void (*work)(codec_trainer *t, lane *l
     }
   }
   return STATUS_OK;
+}
+
+/// Likewise for the lanes of all processes: the first one's failure is everybody's.
+static status all_lanes(codec_trainer *t, void (*work)(codec_trainer *t, lane *l), error *err)
+{
+  return processes_agree(&t->processes, each_lane(t, work, err), err);
 }
 
 static void work_follow(codec_trainer *t, lane *l)
@@ -210,7 +246,10 @@ status codec_trainer_initialise(codec_trainer *t, error *err)
   }
   codec_layers_randomise(seanet_layers(first->net), (uint64_t)t->recipe.run.seed);
   if (t->recipe.run.init == INIT_UNIT_VARIANCE) {
+    const int64_t index = first->index;
+    first->index = 0; // measured on the same examples by every process
     code = unit_variance(first, err);
+    first->index = index;
   }
   optimiser_reset_average(t->generator);
   return code ? code : codec_trainer_follow(t, err);
@@ -239,42 +278,46 @@ status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *
   seanet_free(from, NULL);
   optimiser_reset_average(t->generator);
   t->books->started = code == STATUS_OK;
-  codebooks_assume_uniform(t->books, (double)(t->n_lanes * t->lanes[0]->steps));
+  codebooks_assume_uniform(t->books, (double)(t->recipe.batch.micro_batches * t->lanes[0]->steps));
   return code ? code : codec_trainer_follow(t, err);
 }
 
 static void work_gather(codec_trainer *t, lane *l)
 {
   lane_encode(l, t->gather_first + (uint64_t)(l->index * l->examples),
-              t->gathered + l->index * l->steps * t->recipe.codec.latent_dim);
+              lane_arrays_of(&t->latents, l->index));
 }
 
 /// K-means from latents that the present encoder gives; examples far from those of any step.
 static status start_codebooks(codec_trainer *t, error *err)
 {
   const int64_t dim = t->recipe.codec.latent_dim;
-  const int64_t per_round = t->n_lanes * t->lanes[0]->steps;
+  const int64_t per_round = t->recipe.batch.micro_batches * t->lanes[0]->steps;
   const int64_t rounds = (t->recipe.quantiser.start_vectors + per_round - 1) / per_round;
   const status held = check_held(t, err);
   if (held != STATUS_OK) {
     return held;
   }
   float *vectors = calloc((size_t)(rounds * per_round * dim), sizeof *vectors);
-  if (!vectors) {
-    return error_set(err, STATUS_NO_MEMORY, "no memory for the codebooks' start");
-  }
+  status code =
+      vectors ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for the codebooks' start");
+  code = processes_agree(&t->processes, code, err);
   log_write(t->log, LOG_INFO, "codebooks start from %lld vectors", (long long)(rounds * per_round));
-  status code = STATUS_OK;
   for (int64_t i = 0; i < rounds && code == STATUS_OK; ++i) {
     t->gather_first = ((uint64_t)1 << 48) + (uint64_t)(i * t->recipe.batch.size);
-    code = each_lane(t, work_gather, err);
-    memcpy(vectors + i * per_round * dim, t->gathered, (size_t)(per_round * dim) * sizeof *vectors);
+    code = all_lanes(t, work_gather, err);
+    if (code == STATUS_OK) {
+      lane_arrays_gather(&t->latents, &t->processes);
+      memcpy(vectors + i * per_round * dim, t->latents.all,
+             (size_t)(per_round * dim) * sizeof *vectors);
+    }
   }
   code = code ? code
               : codebooks_start(t->books, t->lanes[0]->dev, vectors, rounds * per_round,
                                 (double)per_round, (uint64_t)t->recipe.run.seed, err);
   free(vectors);
-  return code ? code : codec_trainer_follow(t, err);
+  code = code ? code : codec_trainer_follow(t, err);
+  return processes_agree(&t->processes, code, err);
 }
 
 // ---- a step ---------------------------------------------------------------------------------
@@ -350,48 +393,15 @@ static void work_backward(codec_trainer *t, lane *l)
   }
 }
 
-static void add_sums(lane_sums *to, const lane_sums *from)
+static void sum_lanes(codec_trainer *t, lane_sums *sums)
 {
-  for (int i = 0; i < LOSS_COUNT; ++i) {
-    to->losses[i] += from->losses[i];
-    to->norms[i] += from->norms[i];
-  }
-  to->commitment += from->commitment;
-  to->discriminator += from->discriminator;
-  to->score_real += from->score_real;
-  to->score_fake += from->score_fake;
-  to->latent_square += from->latent_square;
-  to->error_square += from->error_square;
-  to->audio_square += from->audio_square;
-  to->snr_db += from->snr_db;
-}
-
-static void scale_sums(lane_sums *sums, double factor)
-{
-  const lane_sums old = *sums;
-  for (int i = 0; i < LOSS_COUNT; ++i) {
-    sums->losses[i] = factor * old.losses[i];
-  }
-  sums->commitment = factor * old.commitment;
-  sums->discriminator = factor * old.discriminator;
-  sums->latent_square = factor * old.latent_square;
-  sums->error_square = factor * old.error_square;
-  sums->audio_square = factor * old.audio_square;
-  sums->snr_db = factor * old.snr_db;
-}
-
-static void sum_lanes(const codec_trainer *t, lane_sums *sums)
-{
-  *sums = (lane_sums){0};
   for (int i = 0; i < t->n_lanes; ++i) {
-    add_sums(sums, &t->lanes[i]->sums);
+    t->sums[t->lanes[i]->index] = t->lanes[i]->sums;
   }
-}
-
-static void sum_arrays(float *to, const float *from, int64_t count, bool first)
-{
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = first ? from[i] : to[i] + from[i];
+  processes_gather(&t->processes, t->sums, (size_t)t->n_lanes * sizeof *t->sums);
+  *sums = (lane_sums){0};
+  for (int64_t i = 0; i < t->recipe.batch.micro_batches; ++i) {
+    lane_sums_add(sums, &t->sums[i]);
   }
 }
 
@@ -442,11 +452,11 @@ static status refuse_gradient(const codec_trainer *t, const optimiser *o, error 
 /// Sum the lanes' gradients into the optimisers; their norms.
 static status sum_gradients(codec_trainer *t, trainer_report *report, error *err)
 {
-  for (int i = 0; i < t->n_lanes; ++i) {
-    sum_arrays(t->generator->gradients, t->lanes[i]->flat, t->generator->n_values, i == 0);
-    if (t->plan.discriminate) {
-      sum_arrays(t->critics->gradients, t->lanes[i]->critics_flat, t->critics->n_values, i == 0);
-    }
+  lane_arrays_gather(&t->flats, &t->processes);
+  lane_arrays_sum(&t->flats, t->generator->gradients, false);
+  if (t->plan.discriminate) {
+    lane_arrays_gather(&t->critics_flats, &t->processes);
+    lane_arrays_sum(&t->critics_flats, t->critics->gradients, false);
   }
   report->gradient_norm = optimiser_norm(t->generator);
   report->critics_norm = t->plan.discriminate ? optimiser_norm(t->critics) : 0.0;
@@ -493,11 +503,10 @@ static void apply_step(codec_trainer *t, trainer_report *report)
   if (!t->plan.quantised) {
     return;
   }
-  const int64_t n = t->lanes[0]->steps;
-  for (int i = 0; i < t->n_lanes; ++i) {
-    sum_arrays(t->tally, t->lanes[i]->tally.use, t->books->count, i == 0);
-    codebooks_remember(t->books, t->lanes[i]->rests, n);
-  }
+  lane_arrays_gather(&t->tallies, &t->processes);
+  lane_arrays_gather(&t->rests, &t->processes);
+  lane_arrays_sum(&t->tallies, t->tally, false);
+  codebooks_remember(t->books, t->rests.all, t->rests.n_lanes * t->lanes[0]->steps);
   t->books->frozen =
       t->books->frozen || // not by names: these say what they mean
       (t->recipe.phases.freeze_encoder > 0 && t->step >= t->recipe.phases.freeze_encoder);
@@ -531,7 +540,7 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
   if (t->plan.quantised && !t->books->started) {
     code = start_codebooks(t, err);
   }
-  code = code ? code : each_lane(t, work_forward, err);
+  code = code ? code : all_lanes(t, work_forward, err);
   if (code != STATUS_OK) {
     return code;
   }
@@ -542,14 +551,14 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
     return code;
   }
   weigh_losses(t, &report->sums);
-  code = each_lane(t, work_backward, err);
+  code = all_lanes(t, work_backward, err);
   code = code ? code : sum_gradients(t, report, err);
   if (code != STATUS_OK) {
     return code;
   }
   apply_step(t, report);
   ++t->step;
-  return codec_trainer_follow(t, err);
+  return all_lanes(t, work_follow, err);
 }
 
 // ---- validation -----------------------------------------------------------------------------
@@ -581,14 +590,13 @@ status codec_trainer_validate(codec_trainer *t, int64_t n, trainer_validation *f
   for (int64_t i = 0; i < rounds && code == STATUS_OK; ++i) {
     lane_sums sums;
     t->plan.step = i;
-    code = each_lane(t, work_forward, err);
+    code = all_lanes(t, work_forward, err);
     sum_lanes(t, &sums);
-    add_sums(&found->sums, &sums);
-    for (int l = 0; l < t->n_lanes; ++l) {
-      sum_arrays(t->tally, t->lanes[l]->tally.use, t->books->count, false);
-    }
+    lane_sums_add(&found->sums, &sums);
+    lane_arrays_gather(&t->tallies, &t->processes);
+    lane_arrays_sum(&t->tallies, t->tally, true);
   }
-  scale_sums(&found->sums, 1.0 / (double)rounds);
+  lane_sums_scale(&found->sums, 1.0 / (double)rounds);
   found->total = weighted_total(&t->plan, &found->sums);
   for (int k = 0; k < q->n_codebooks; ++k) {
     found->entropy[k] = entropy_of(t->tally + k * q->size, q->size);

@@ -9,6 +9,10 @@
 /// applied; codebooks commit what the lanes tallied; all lanes get the new values. Nothing in it
 /// depends on the clock, on the number of threads or on what ran before: only on recipe, data and
 /// what a checkpoint holds.
+///
+/// Several processes share the lanes: each carries as many, tells the others what its lanes found,
+/// and makes the same update from the same sums; nothing else is ever sent. A step, a validation
+/// and codec_trainer_expect_alike are then collective, and fail in all processes or in none.
 #ifndef CONTINUO_TRAIN_CODEC_TRAINER_H
 #define CONTINUO_TRAIN_CODEC_TRAINER_H
 
@@ -47,31 +51,34 @@ typedef struct codec_trainer {
   recipe recipe;
   const crops *source;
   const log_sink *log;
+  processes processes;
   lane **lanes;
-  int n_lanes;
+  int n_lanes; ///< of this process; recipe.batch.micro_batches of all
   team *threads;
   optimiser *generator;
   optimiser *critics; ///< of the discriminators, null without
   balancer balance;
   codebooks *books;
+  lane_sums *sums; ///< [micro_batches] of all lanes
+  lane_arrays flats, critics_flats, tallies, rests, latents;
   float *tally;      ///< sum of the lanes' tallies
   int64_t step;      ///< the next one
   double best;       ///< least validation loss so far
   bool encoder_held; ///< all of it, by the recipe's names
   lane_step plan;    ///< of the step at hand
   double factors[LOSS_COUNT];
-  uint64_t gather_first; ///< first example of a gathering round
-  float *gathered;       ///< latents of it, by lane
+  uint64_t gather_first; ///< first example of a round that gathers latents
 } codec_trainer;
 
 typedef struct trainer_options {
   device_options device; ///< kind and variant; a lane's device has one thread
   int n_threads;         ///< that carry the lanes; 0: one
   const log_sink *log;   ///< may be null
+  processes processes;   ///< that share the lanes; zeroed: alone
 } trainer_options;
 
 /// A trainer with an untrained network. Errors: those of lane_new; STATUS_USAGE when nothing has a
-/// name that recipe.run.freeze gives.
+/// name that recipe.run.freeze gives, or the processes cannot share the micro-batches evenly.
 status codec_trainer_new(codec_trainer **t, const recipe *wanted, const crops *source,
                          const trainer_options *options, error *err);
 void codec_trainer_free(codec_trainer *t); ///< null is fine
@@ -88,6 +95,10 @@ trainer_phase codec_trainer_phase(const recipe *wanted, int64_t step);
 
 /// Give all lanes the leading lane's masters: after they were changed from outside.
 status codec_trainer_follow(codec_trainer *t, error *err);
+
+/// Whether all processes are about to take the same step from the same bits on the same data: else
+/// STATUS_USAGE with a sentence. Nothing moves when alone.
+status codec_trainer_expect_alike(const codec_trainer *t, error *err);
 
 /// One step. STATUS_FORMAT with a sentence that says where when a loss or a gradient is not a
 /// number: the trainer is then as before the step, save for its crops.

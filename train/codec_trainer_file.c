@@ -4,6 +4,7 @@
 // What of a trainer goes into files: checkpoints and models.
 
 #include "base/json_writer.h"
+#include "base/sha256.h"
 #include "models/seanet_file.h"
 #include "train/checkpoint.h"
 #include "train/codec_trainer.h"
@@ -71,10 +72,15 @@ static status describe(const codec_trainer *t, json_writer *w, error *err)
   return code ? code : json_writer_finish(w, err);
 }
 
+static trainer_counters count_all(const codec_trainer *t)
+{
+  return (trainer_counters){t->step, t->generator->updates, t->critics ? t->critics->updates : 0,
+                            t->books->n_recent, t->books->started};
+}
+
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err)
 {
-  trainer_counters counters = {t->step, t->generator->updates, t->critics ? t->critics->updates : 0,
-                               t->books->n_recent, t->books->started};
+  trainer_counters counters = count_all(t);
   checkpoint list = {0};
   json_writer w = {0};
   list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
@@ -99,6 +105,46 @@ static status check_device(const codec_trainer *t, const safetensors *file, erro
   }
   json_free(config);
   return code;
+}
+
+static void digest_state(const codec_trainer *t, uint8_t digest[SHA256_BYTES], error *err)
+{
+  trainer_counters counters = count_all(t);
+  checkpoint list = {0};
+  json_writer w = {0};
+  sha256 h;
+  list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
+  if (list.failed) {
+    error_set(err, STATUS_NO_MEMORY, "no memory to compare processes");
+  } else if (describe(t, &w, err) == STATUS_OK) {
+    sha256_init(&h);
+    sha256_update(&h, w.data, strlen(w.data));
+    for (size_t i = 0; i < list.n_entries; ++i) {
+      sha256_update(&h, list.entries[i].data, list.entries[i].size_bytes);
+    }
+    sha256_final(&h, digest);
+  }
+  json_writer_free(&w);
+  checkpoint_free(&list);
+}
+
+status codec_trainer_expect_alike(const codec_trainer *t, error *err)
+{
+  char name[128] = {0};
+  uint8_t digest[SHA256_BYTES] = {0};
+  error own = {0};
+  if (t->processes.count == 1) {
+    return STATUS_OK;
+  }
+  snprintf(name, sizeof name, "%s", t->lanes[0]->dev->name);
+  digest_state(t, digest, &own);
+  *err = own;
+  status code = processes_agree(&t->processes, own.code, err);
+  code = code ? code
+              : processes_expect_same(&t->processes, "device (--variant chooses)", name,
+                                      sizeof name, err);
+  return code ? code
+              : processes_expect_same(&t->processes, "recipe or state", digest, sizeof digest, err);
 }
 
 /// Values were written behind the weights' backs: their forms are out of date.

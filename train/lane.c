@@ -15,9 +15,6 @@
 #define LANE_TAPE_CALLS 512
 #define LANE_MEMORY_BYTES ((size_t)16 << 30)
 
-const char *const lane_loss_names[LOSS_COUNT] = {"wave_l1", "wave_l2", "mel", "adversarial",
-                                                 "feature"};
-
 // ---- making one -----------------------------------------------------------------------------
 
 static void track(void *user, weight *w)
@@ -64,8 +61,7 @@ static status make_buffers(lane *l, error *err)
   const size_t dim = (size_t)codec->latent_dim;
   l->audio = calloc(samples, sizeof(float));
   l->latent_gradient = calloc(steps * dim, sizeof(float));
-  l->rests = calloc(steps * dim * (size_t)codec->n_codebooks, sizeof(float));
-  bool there = l->audio && l->latent_gradient && l->rests;
+  bool there = l->audio && l->latent_gradient;
   for (int i = 0; i < LOSS_COUNT; ++i) {
     l->gradients[i] = calloc(samples, sizeof(float));
     there = there && l->gradients[i];
@@ -73,8 +69,7 @@ static status make_buffers(lane *l, error *err)
   if (!there) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for a lane's buffers");
   }
-  const status code = codebook_tally_init(&l->tally, &l->net->quantiser, err);
-  return code ? code : make_memory(l, err);
+  return make_memory(l, err);
 }
 
 static status make_mel(lane *l, error *err)
@@ -123,7 +118,6 @@ void lane_free(lane *l)
   tape_free(l->decoding);
   mel_loss_free(l->mel);
   adversary_free(l->critics);
-  codebook_tally_free(&l->tally);
   for (int i = 0; i < LOSS_COUNT; ++i) {
     free(l->gradients[i]);
   }
@@ -132,9 +126,6 @@ void lane_free(lane *l)
   }
   free(l->audio);
   free(l->latent_gradient);
-  free(l->rests);
-  free(l->flat);
-  free(l->critics_flat);
   device_unref(l->dev);
   free(l);
 }

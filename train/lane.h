@@ -13,33 +13,9 @@
 #include "train/adversary.h"
 #include "train/codebooks.h"
 #include "train/crops.h"
+#include "train/lane_sums.h"
 #include "train/mel_loss.h"
 #include "train/recipe.h"
-
-/// Losses of the generator whose gradient arrives at the decoder's output.
-typedef enum lane_loss {
-  LOSS_WAVE_L1,
-  LOSS_WAVE_L2,
-  LOSS_MEL,
-  LOSS_ADVERSARIAL,
-  LOSS_FEATURE,
-  LOSS_COUNT
-} lane_loss;
-
-extern const char *const lane_loss_names[LOSS_COUNT]; ///< "wave_l1", ...
-
-/// Sums over a lane's examples, divided by the whole batch's size: adding over lanes gives means.
-typedef struct lane_sums {
-  double losses[LOSS_COUNT];
-  double commitment;
-  double discriminator;          ///< loss of the discriminators, when they learn
-  double score_real, score_fake; ///< what they say of audio and of the codec's, when they learn
-  double norms[LOSS_COUNT];      ///< mean norm of each loss's gradient over an example
-  double latent_square;          ///< mean square of the encoder's output
-  double error_square;           ///< mean square of out - in
-  double audio_square;           ///< mean square of in
-  double snr_db;                 ///< of each example, 1e-10 added to both powers
-} lane_sums;
 
 /// What a step does, the same for all lanes.
 typedef struct lane_step {
@@ -67,20 +43,20 @@ typedef struct lane {
   run r;
   tensor latents, quantised, out; ///< of the step at hand
   mel_loss *mel;
-  adversary *critics; ///< the discriminators, null when the recipe has no use for them
-  codebook_tally tally;
+  adversary *critics;           ///< the discriminators, null when the recipe has no use for them
+  codebook_tally tally;         ///< its arrays borrowed
   float *audio;                 ///< [examples, crop]
   float *gradients[LOSS_COUNT]; ///< [examples, crop] dloss/dout of each loss, batch means
   float *latent_gradient;       ///< [steps, dim] of the commitment
-  float *rests;                 ///< [steps, n_codebooks, dim] what each stage got
-  float *flat;                  ///< the generator's gradient in the optimiser's order
+  float *rests;                 ///< [steps, n_codebooks, dim] what each stage got; borrowed
+  float *flat;                  ///< the generator's gradient in the optimiser's order; borrowed
   float *critics_flat;          ///< the discriminators', likewise
   lane_sums sums;
   error failure; ///< of the last call
 } lane;
 
-/// A lane with an untrained replica. `n_values`: of the generator's optimiser, set later through
-/// lane_set_flat. STATUS_NO_MEMORY and what device and network say.
+/// A lane with an untrained replica; who makes it places the borrowed arrays before the first step.
+/// STATUS_NO_MEMORY and what device and network say.
 status lane_new(lane **l, const recipe *wanted, const crops *source, int64_t index,
                 const device_options *options, error *err);
 void lane_free(lane *l); ///< null is fine
