@@ -34,6 +34,7 @@ typedef struct codec_options_given {
 typedef struct training {
   codec_options_given options;
   command_context *context;
+  processes processes; // the first one alone writes and speaks
   recipe recipe;
   run_folder folder;
   dataset *set;
@@ -44,6 +45,11 @@ typedef struct training {
   double seconds_per_step; // smoothed
   double last_s;
 } training;
+
+static bool leads(const training *t)
+{
+  return t->processes.rank == 0;
+}
 
 // ---- opening --------------------------------------------------------------------------------
 
@@ -130,19 +136,30 @@ static void open_log(training *t)
   }
 }
 
-static status open_training(training *t, error *err)
+/// The lock is the leading process's; the others only read.
+static status open_folder(training *t, error *err)
+{
+  if (leads(t)) {
+    return run_folder_open(&t->folder, t->options.out, t->options.resume, err);
+  }
+  return t->options.resume ? run_folder_look(&t->folder, t->options.out, err) : STATUS_OK;
+}
+
+/// Up to where the first step could be taken, with nothing written into a run.
+static status prepare_training(training *t, error *err)
 {
   const trainer_options options = {
       .device = {.kind = (compute_kind)t->options.compute.kind,
                  .variant = t->options.compute.variant},
       .n_threads = (int)t->options.compute.n_threads,
       .log = &t->context->log,
+      .processes = t->processes,
   };
   status code = STATUS_OK;
   if (!t->options.resume) {
     code = read_recipe(t, err); // before a folder is made
   }
-  code = code ? code : run_folder_open(&t->folder, t->options.out, t->options.resume, err);
+  code = code ? code : open_folder(t, err);
   if (code == STATUS_OK && t->options.resume) {
     code = read_recipe(t, err);
   }
@@ -151,21 +168,36 @@ static status open_training(training *t, error *err)
     code = run_set_check(&t->folder, t->set, err);
   }
   code = code ? code : codec_trainer_new(&t->trainer, &t->recipe, t->source, &options, err);
-  code = code ? code : begin_training(t, err);
-  code = code ? code : store_inputs(t, err);
-  if (code == STATUS_OK) {
+  return code ? code : begin_training(t, err);
+}
+
+static status expect_alike(const training *t, error *err)
+{
+  const status code = processes_expect_same(&t->processes, "set (sha256)", dataset_sha256(t->set),
+                                            SHA256_HEX_BYTES - 1, err);
+  return code ? code : codec_trainer_expect_alike(t->trainer, err);
+}
+
+static status open_training(training *t, error *err)
+{
+  status code = processes_agree(&t->processes, prepare_training(t, err), err);
+  code = code ? code : expect_alike(t, err);
+  if (code == STATUS_OK && leads(t)) {
+    code = store_inputs(t, err);
     open_log(t);
   }
-  return code;
+  return processes_agree(&t->processes, code, err);
 }
 
 static void close_training(training *t)
 {
+  progress_end(&t->line);
   tensorboard_close(t->log);
   codec_trainer_free(t->trainer);
   crops_free(t->source);
   dataset_close(t->set);
   run_folder_close(&t->folder);
+  processes_close(&t->processes);
 }
 
 // ---- what is seen ---------------------------------------------------------------------------
@@ -242,6 +274,9 @@ static void show_validation(training *t, const trainer_validation *v)
 static status save(training *t, error *err)
 {
   char path[RUN_PATH_BYTES];
+  if (!leads(t)) {
+    return STATUS_OK;
+  }
   run_folder_checkpoint(&t->folder, t->trainer->step, path);
   const status code = codec_trainer_save(t->trainer, path, err);
   if (code == STATUS_OK) {
@@ -257,11 +292,14 @@ static status validate(training *t, error *err)
   if (code != STATUS_OK) {
     return code;
   }
-  show_validation(t, &found);
-  training_log_validation(t->log, t->trainer, &found);
-  if (found.total < t->trainer->best) {
+  const bool better = found.total < t->trainer->best;
+  t->trainer->best = better ? found.total : t->trainer->best;
+  if (leads(t)) {
+    show_validation(t, &found);
+    training_log_validation(t->log, t->trainer, &found);
+  }
+  if (better && leads(t)) {
     char path[RUN_PATH_BYTES];
-    t->trainer->best = found.total;
     run_folder_file(&t->folder, "checkpoints/best.safetensors", path);
     code = codec_trainer_save(t->trainer, path, err);
   }
@@ -274,6 +312,22 @@ static bool due(int64_t step, int64_t every)
   return every > 0 && step % every == 0;
 }
 
+/// What follows a step of all processes. What the leading one fails at, writing, it alone knows.
+static status after_step(training *t, const trainer_report *report, error *err)
+{
+  status code = STATUS_OK;
+  if (leads(t)) {
+    show_step(t, report);
+  }
+  if (due(t->trainer->step, t->recipe.run.validate_every)) {
+    code = validate(t, err);
+  }
+  if (code == STATUS_OK && due(t->trainer->step, t->recipe.run.save_every)) {
+    code = save(t, err);
+  }
+  return processes_agree(&t->processes, code, err);
+}
+
 static status train(training *t, error *err)
 {
   const int64_t end = codec_trainer_steps(&t->recipe);
@@ -281,21 +335,15 @@ static status train(training *t, error *err)
   status code = STATUS_OK;
   t->last_s = seconds_now();
   while (code == STATUS_OK && t->trainer->step < end && t->trainer->step < stop &&
-         !stop_requested()) {
+         !processes_any(&t->processes, stop_requested())) {
     trainer_report report;
     code = codec_trainer_step(t->trainer, &report, err);
     if (code != STATUS_OK) {
       return code; // the last good checkpoint stays
     }
-    show_step(t, &report);
-    if (due(t->trainer->step, t->recipe.run.validate_every)) {
-      code = validate(t, err);
-    }
-    if (code == STATUS_OK && due(t->trainer->step, t->recipe.run.save_every)) {
-      code = save(t, err);
-    }
+    code = after_step(t, &report, err);
   }
-  return code ? code : save(t, err);
+  return code ? code : processes_agree(&t->processes, save(t, err), err);
 }
 
 static status check_options(const codec_options_given *o, error *err)
@@ -351,15 +399,20 @@ static status run_codec(const command *self, command_context *context, int argc,
   if (code == STATUS_OK && o->freeze) {
     code = take_freeze(o, err);
   }
+  code = code ? code : processes_open(&t.processes, err);
   if (code != STATUS_OK) {
     return code;
+  }
+  const bool speaks = leads(&t);
+  if (!speaks) {
+    context->quiet = true;
+    context->log.least = LOG_ERROR;
   }
   progress_begin(&t.line, context->quiet);
   code = open_training(&t, err);
   code = code ? code : train(&t, err);
-  progress_end(&t.line);
   close_training(&t);
-  return code;
+  return speaks ? code : STATUS_OK; // what went wrong is said once
 }
 
 const command command_codec = {
