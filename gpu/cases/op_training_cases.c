@@ -365,7 +365,6 @@ const op_case *op_training_cases(int *count)
        .groups = 1,
        .pad_left = 6,
        .act_in = ACT_ELU,
-       .act_out = ACT_TANH,
        .bias = true,
        .bench = true},
       // Discriminators: of spectra, and of waves in groups of four channels.
