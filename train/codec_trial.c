@@ -36,6 +36,13 @@ static size_t use_cells(const codec_info *info)
   return (size_t)info->n_codebooks * info->codebook_size;
 }
 
+/// Counters for all codes of a codec, zero; null without memory.
+static int64_t *new_counts(const codec_info *info)
+{
+  const size_t cells = use_cells(info);
+  return calloc(cells > 0 ? cells : 1, sizeof(int64_t));
+}
+
 void codec_trial_choose_counts(const codec_info *info, codec_trial_options *options)
 {
   int bits = 0;
@@ -115,7 +122,7 @@ static status make_parts(trial_parts *p, error *err)
     p->n_used = p->options.counts[i] > p->n_used ? p->options.counts[i] : p->n_used;
     code = comparison_new(&p->nearness[i], p->options.rate_hz, err);
   }
-  p->clip.counts = calloc(use_cells(p->info), sizeof *p->clip.counts);
+  p->clip.counts = new_counts(p->info);
   return code == STATUS_OK && !p->clip.counts ? no_memory(err) : code;
 }
 
@@ -132,8 +139,7 @@ static code_use *find_use(codec_trial *t, const char *kind)
     return NULL;
   }
   t->uses = more;
-  code_use added = {.counts = calloc(use_cells(t->parts->info), sizeof(int64_t)),
-                    .kind = kind ? strdup(kind) : NULL};
+  code_use added = {.counts = new_counts(t->parts->info), .kind = kind ? strdup(kind) : NULL};
   if (!added.counts || (kind && !added.kind)) {
     free(added.counts);
     free(added.kind);
@@ -146,6 +152,10 @@ static code_use *find_use(codec_trial *t, const char *kind)
 status codec_trial_new(codec_trial **out, codec *c, const codec_trial_options *options, error *err)
 {
   *out = NULL;
+  if (codec_get_info(c)->codebook_size == 0) {
+    return error_set(err, STATUS_UNSUPPORTED, "%s: has no codebooks to speak of",
+                     codec_get_info(c)->name);
+  }
   codec_trial *t = calloc(1, sizeof *t);
   trial_parts *p = calloc(1, sizeof *p);
   if (!t || !p) {

@@ -43,7 +43,8 @@ typedef struct codec_trial {
 /// what there is to listen to. Sets counts and n_counts.
 void codec_trial_choose_counts(const codec_info *info, codec_trial_options *options);
 
-/// `c` is referenced. Errors: those of clip_coder_new and comparison_new.
+/// `c` is referenced. Errors: those of clip_coder_new and comparison_new; STATUS_UNSUPPORTED for
+/// the bypass codec, which has no codebooks.
 status codec_trial_new(codec_trial **t, codec *c, const codec_trial_options *options, error *err);
 void codec_trial_free(codec_trial *t); ///< null is fine
 

@@ -235,6 +235,19 @@ static void quiet_and_bad_clips(void **state)
   device_unref(dev);
 }
 
+static void without_codebooks_there_is_nothing_to_try(void **state)
+{
+  (void)state;
+  codec *bypass = NULL;
+  codec_trial *t = NULL;
+  error err = {0};
+  const codec_trial_options o = {.counts = {1}, .n_counts = 1, .rate_hz = SMALL_RATE_HZ};
+  ok(codec_open_bypass(&bypass, SMALL_RATE_HZ, HOP, 1, &err), &err);
+  assert_int_equal(codec_trial_new(&t, bypass, &o, &err), STATUS_UNSUPPORTED);
+  assert_null(t);
+  codec_unref(bypass);
+}
+
 static void names_stay_in_their_folder(void **state)
 {
   static const char *const bad[] = {"",     "..",   "../x", "a/../../x", "/x",
@@ -262,6 +275,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ten_to_forty_bits_and_all),
+      cmocka_unit_test(without_codebooks_there_is_nothing_to_try),
       cmocka_unit_test_setup_teardown(a_set_is_tried, temp_folder_make, temp_folder_remove),
       cmocka_unit_test_setup_teardown(random_codes_know_nothing, temp_folder_make,
                                       temp_folder_remove),
