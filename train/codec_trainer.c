@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "models/seanet_file.h"
+#include "train/recipe_match.h"
 #include "train/unit_variance.h"
 
 #include <math.h>
@@ -262,6 +263,7 @@ status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *
   if (code != STATUS_OK) {
     return code;
   }
+  code = recipe_match_network(&t->recipe, &from->config, path, err);
   const codec_layers to_layers = seanet_layers(t->lanes[0]->net), layers = seanet_layers(from);
   for (int s = 0; s < CODEC_N_PARTS && code == STATUS_OK; ++s) {
     for (int i = 0; i < to_layers.sets[s]->n_weights && code == STATUS_OK; ++i) {

@@ -87,7 +87,8 @@ void codec_trainer_free(codec_trainer *t); ///< null is fine
 /// but have no values yet.
 status codec_trainer_initialise(codec_trainer *t, error *err);
 
-/// Start from a model file of the same architecture, codebooks included.
+/// Start from a model file of the same network, codebooks included. STATUS_USAGE when it is another
+/// (train/recipe_match.h); errors of seanet_load.
 status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *err);
 
 int64_t codec_trainer_steps(const recipe *wanted); ///< of all phases
@@ -107,8 +108,9 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err);
 /// Forward over `n` fixed validation crops (rounded up to whole batches). Changes nothing.
 status codec_trainer_validate(codec_trainer *t, int64_t n, trainer_validation *found, error *err);
 
-/// Save everything; load into a trainer made from the same recipe. STATUS_USAGE when the file was
-/// made with another kernel variant or recipe (both named).
+/// Save everything; load into a trainer of the same network. STATUS_USAGE when the file was made
+/// with another kernel variant or a recipe that it cannot go on from (train/recipe_match.h);
+/// STATUS_FORMAT, STATUS_NOT_FOUND, STATUS_IO when it is damaged: another may be whole.
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err);
 status codec_trainer_load(codec_trainer *t, const char *path, error *err);
 

@@ -8,6 +8,7 @@
 #include "models/seanet_file.h"
 #include "train/checkpoint.h"
 #include "train/codec_trainer.h"
+#include "train/recipe_match.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,20 @@ status codec_trainer_expect_alike(const codec_trainer *t, error *err)
               : processes_expect_same(&t->processes, "recipe or state", digest, sizeof digest, err);
 }
 
+/// What a run keeps must be what the recipe says; the rest may change from here on, and is told.
+static status check_recipe(const codec_trainer *t, const safetensors *file, error *err)
+{
+  json *config = NULL;
+  const char *text = NULL;
+  recipe before;
+  status code = safetensors_config(file, &config, err);
+  code = code ? code : json_need_string(config, "recipe", &text, err);
+  code = code ? code : recipe_parse(&before, text, file->path, err);
+  code = code ? code : recipe_match_run(&t->recipe, &before, file->path, t->log, err);
+  json_free(config);
+  return code;
+}
+
 /// Values were written behind the weights' backs: their forms are out of date.
 static void touch_weights(const optimiser *o)
 {
@@ -176,6 +191,7 @@ status codec_trainer_load(codec_trainer *t, const char *path, error *err)
   list_all(t, &counters, &list);
   code = checkpoint_check(&file, err); // before what it says is believed
   code = code ? code : check_device(t, &file, err);
+  code = code ? code : check_recipe(t, &file, err);
   code = code ? code : checkpoint_load(&list, &file, err);
   if (code == STATUS_OK) {
     t->step = counters.step;
