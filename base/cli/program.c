@@ -28,12 +28,15 @@ static void on_stop(int number)
 
 static void watch_signals(void)
 {
-  struct sigaction action = {.sa_handler = on_stop};
+  struct sigaction action = {.sa_handler = on_stop}, before;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGHUP, &action, NULL);
-  signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write
+  if (sigaction(SIGHUP, NULL, &before) != 0 || before.sa_handler != SIG_IGN) { // else under nohup
+    sigaction(SIGHUP, &action, NULL);
+  }
+  signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write,
+  signal(SIGXFSZ, SIG_IGN); // and so is a limit on the size of files
 }
 
 static int name_width(const program *self)

@@ -19,7 +19,8 @@ typedef struct program {
 } program;
 
 /// Run the command that `argv` names, or --help or --version. Returns the process's exit code.
-/// Watches SIGINT, SIGTERM and SIGHUP while a command runs and ignores SIGPIPE. Main thread, once.
+/// Watches SIGINT, SIGTERM and, but for nohup, SIGHUP while a command runs; ignores SIGPIPE and
+/// SIGXFSZ. Main thread, once.
 int program_run(const program *self, int argc, char **argv);
 
 /// True once the user asked to stop (SIGINT, SIGTERM, SIGHUP). Asked a third time, the process dies
