@@ -233,7 +233,10 @@ static status run_stages(k_means *m, float *vectors, double vectors_per_step, er
       put_vector(m, e, (uint64_t)e);
     }
     for (int i = 0; i <= m->c->options.start_iterations; ++i) {
-      const status code = assign(m, err);
+      const bool stop = m->c->stop && m->c->stop();
+      const status code =
+          stop ? error_set(err, STATUS_INTERRUPTED, "stopped while the codebooks start")
+               : assign(m, err);
       if (code != STATUS_OK) {
         return code;
       }

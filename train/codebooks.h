@@ -26,6 +26,7 @@ typedef struct codebook_tally {
 typedef struct codebooks {
   recipe_quantiser options;
   rvq *quantiser;               ///< of the leading lane: masters are the codewords
+  bool (*stop)(void);           ///< asked during the start, null: never
   bool started;                 ///< k-means has been done
   bool frozen;                  ///< never change again
   bool held[OPS_MAX_CODEBOOKS]; ///< these never change at all
@@ -67,7 +68,8 @@ double codebooks_quantise(const rvq *q, const recipe_quantiser *options, codeboo
 
 /// K-means, stage by stage, over `vectors` [n, dim] (overwritten by what is left over at the end).
 /// `vectors_per_step`: how many a training step brings, which scales the averages. `seed` draws the
-/// first codewords. STATUS_USAGE (fewer vectors than codewords), STATUS_NO_MEMORY.
+/// first codewords. STATUS_USAGE (fewer vectors than codewords), STATUS_NO_MEMORY,
+/// STATUS_INTERRUPTED: asked to stop, not started, to be begun again from the first vector.
 status codebooks_start(codebooks *c, device *dev, float *vectors, int64_t n,
                        double vectors_per_step, uint64_t seed, error *err);
 

@@ -76,6 +76,7 @@ static status make_sums(codec_trainer *t, error *err)
     return code;
   }
   const int64_t latents = t->lanes[0]->steps * t->recipe.codec.latent_dim;
+  t->books->stop = t->stop;
   t->tally = calloc((size_t)t->books->count, sizeof(float));
   t->sums = calloc((size_t)t->recipe.batch.micro_batches, sizeof *t->sums);
   if (!t->tally || !t->sums) {
@@ -147,6 +148,7 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   t->source = source;
   t->log = options->log;
   t->processes = options->processes.count ? options->processes : PROCESSES_ALONE;
+  t->stop = options->stop;
   t->best = HUGE_VAL;
   balancer_init(&t->balance, wanted->loss.balancer_decay);
   status code = make_lanes(t, options, err);
@@ -286,6 +288,10 @@ status codec_trainer_initialise_from(codec_trainer *t, const char *path, error *
 
 static void work_gather(codec_trainer *t, lane *l)
 {
+  if (t->stop && t->stop()) {
+    error_set(&l->failure, STATUS_INTERRUPTED, "stopped while the codebooks start");
+    return;
+  }
   lane_encode(l, t->gather_first + (uint64_t)(l->index * l->examples),
               lane_arrays_of(&t->latents, l->index));
 }

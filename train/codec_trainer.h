@@ -52,6 +52,7 @@ typedef struct codec_trainer {
   const crops *source;
   const log_sink *log;
   processes processes;
+  bool (*stop)(void);
   lane **lanes;
   int n_lanes; ///< of this process; recipe.batch.micro_batches of all
   team *threads;
@@ -75,6 +76,7 @@ typedef struct trainer_options {
   int n_threads;         ///< that carry the lanes; 0: one
   const log_sink *log;   ///< may be null
   processes processes;   ///< that share the lanes; zeroed: alone
+  bool (*stop)(void);    ///< asked during what takes longer than a step; null: never. Any thread
 } trainer_options;
 
 /// A trainer with an untrained network. Errors: those of lane_new; STATUS_USAGE when nothing has a
@@ -102,15 +104,17 @@ status codec_trainer_follow(codec_trainer *t, error *err);
 status codec_trainer_expect_alike(const codec_trainer *t, error *err);
 
 /// One step. STATUS_FORMAT with a sentence that says where when a loss or a gradient is not a
-/// number: the trainer is then as before the step, save for its crops.
+/// number: the trainer is then as before the step, save for its crops. STATUS_INTERRUPTED: asked to
+/// stop while the codebooks start; the step can be taken again.
 status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err);
 
 /// Forward over `n` fixed validation crops (rounded up to whole batches). Changes nothing.
 status codec_trainer_validate(codec_trainer *t, int64_t n, trainer_validation *found, error *err);
 
-/// Save everything; load into a trainer of the same network. STATUS_USAGE when the file was made
-/// with another kernel variant or a recipe that it cannot go on from (train/recipe_match.h);
-/// STATUS_FORMAT, STATUS_NOT_FOUND, STATUS_IO when it is damaged: another may be whole.
+/// Save everything, unless a value is not a number (STATUS_FORMAT); load into a trainer of the same
+/// network. STATUS_USAGE when the file was made with another kernel variant or a recipe that it
+/// cannot go on from (train/recipe_match.h); STATUS_FORMAT, STATUS_NOT_FOUND, STATUS_IO when it is
+/// damaged: another may be whole.
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err);
 status codec_trainer_load(codec_trainer *t, const char *path, error *err);
 

@@ -10,6 +10,7 @@
 #include "train/codec_trainer.h"
 #include "train/recipe_match.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,13 +80,31 @@ static trainer_counters count_all(const codec_trainer *t)
                             t->books->n_recent, t->books->started};
 }
 
+/// A step can leave what only the next one's losses would show; the last good checkpoint must stay.
+static status check_values(const checkpoint *list, const codec_trainer *t, error *err)
+{
+  for (size_t i = 0; i < list->n_entries; ++i) {
+    const safetensors_tensor *entry = &list->entries[i];
+    const float *values = entry->data;
+    for (int64_t j = 0; entry->type == ELEMENT_F32 && j < entry->dims[0]; ++j) {
+      if (!isfinite(values[j])) {
+        return error_set(err, STATUS_FORMAT,
+                         "after step %lld: %s is not a number, so nothing is saved",
+                         (long long)t->step - 1, entry->name);
+      }
+    }
+  }
+  return STATUS_OK;
+}
+
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err)
 {
   trainer_counters counters = count_all(t);
   checkpoint list = {0};
   json_writer w = {0};
   list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
-  status code = describe(t, &w, err);
+  status code = check_values(&list, t, err);
+  code = code ? code : describe(t, &w, err);
   code = code ? code : checkpoint_save(&list, path, w.data, err);
   json_writer_free(&w);
   checkpoint_free(&list);

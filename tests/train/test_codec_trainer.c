@@ -262,6 +262,47 @@ static void resume_changes_no_bit(void **state)
   codec_trainer_free(whole);
 }
 
+static int asked, asked_before_stopping;
+
+static bool stop_at_last(void)
+{
+  return ++asked > asked_before_stopping;
+}
+
+// Stopped while latents are gathered or while k-means runs, wherever: taken again, the step gives
+// the same bits, also from what was saved in between.
+static void stops_while_codebooks_start(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  trainer_report report;
+  codec_trainer *whole = open_trainer(f, &f->recipe, 1);
+  ok(codec_trainer_initialise(whole, &err), &err);
+  steps(whole, 15, &report);
+  for (int calls = 0; calls < 25; calls += 6) {
+    codec_trainer *t = NULL;
+    const trainer_options options = {.device = {.kind = COMPUTE_CPU}, .stop = stop_at_last};
+    ok(codec_trainer_new(&t, &f->recipe, f->source, &options, &err), &err);
+    ok(codec_trainer_initialise(t, &err), &err);
+    steps(t, 10, &report);
+    asked = 0;
+    asked_before_stopping = calls;
+    assert_int_equal(codec_trainer_step(t, &report, &err), STATUS_INTERRUPTED);
+    assert_int_equal(t->step, 10);
+    ok(codec_trainer_save(t, f->folder->file, &err), &err);
+    codec_trainer *again = open_trainer(f, &f->recipe, 1);
+    ok(codec_trainer_load(again, f->folder->file, &err), &err);
+    asked_before_stopping = 1 << 20;
+    steps(t, 5, &report);
+    steps(again, 5, &report);
+    expect_same_bits(whole, t);
+    expect_same_bits(whole, again);
+    codec_trainer_free(again);
+    codec_trainer_free(t);
+  }
+  codec_trainer_free(whole);
+}
+
 static void another_variant_is_refused(void **state)
 {
   const fixture *f = *state;
@@ -409,6 +450,9 @@ static void what_is_no_number_is_named(void **state)
   assert_non_null(strstr(err.message, "step 2"));
   print_message("%s\n", err.message);
   assert_int_equal(t->step, 2);
+  assert_int_equal(codec_trainer_save(t, f->folder->file, &err), STATUS_FORMAT);
+  assert_non_null(strstr(err.message, "generator.values.decoder.out.bias"));
+  assert_null(fopen(f->folder->file, "rb"));
   codec_trainer_free(t);
 }
 
@@ -458,6 +502,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(learns, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(threads_change_no_bit, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(resume_changes_no_bit, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(stops_while_codebooks_start, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(another_variant_is_refused, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(frozen_encoder_stays, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(what_the_recipe_names_stays, make_fixture, remove_fixture),
