@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define MOST_OVERRIDES 256
+#define MOST_TRIED 64 // checkpoints, latest first
 
 typedef struct codec_options_given {
   const char *set, *recipe, *out, *from, *freeze;
@@ -38,6 +39,7 @@ typedef struct training {
   recipe recipe;
   run_folder folder;
   dataset *set;
+  bool validates; // the set keeps clips aside
   crops *source;
   codec_trainer *trainer;
   tensorboard *log; ///< null: none
@@ -73,6 +75,16 @@ static status store_recipe(const training *t, error *err)
   return code;
 }
 
+static bool keeps_aside(const dataset *set)
+{
+  for (size_t i = 0; i < dataset_n_clips(set); ++i) {
+    if (dataset_get_clip(set, i)->validation) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static status open_data(training *t, error *err)
 {
   status code = dataset_open(&t->set, t->options.set, err);
@@ -80,29 +92,49 @@ static status open_data(training *t, error *err)
     code = error_set(err, STATUS_USAGE, "%s: prepared at %u Hz, the recipe wants %u Hz",
                      t->options.set, dataset_rate_hz(t->set), t->recipe.codec.rate_hz);
   }
-  return code ? code
-              : crops_new(&t->source, t->set, &t->recipe.data, (uint64_t)t->recipe.run.seed, err);
+  if (code == STATUS_OK) {
+    code = crops_new(&t->source, t->set, &t->recipe.data, (uint64_t)t->recipe.run.seed, err);
+    code = code ? error_prefix(err, "%s", t->options.set) : code;
+  }
+  t->validates = code == STATUS_OK && keeps_aside(t->set);
+  if (code == STATUS_OK && !t->validates) {
+    log_write(&t->context->log, LOG_WARNING,
+              "%s: no clip is kept aside, so nothing is validated and none is the best",
+              t->options.set);
+  }
+  return code;
 }
 
-/// The latest checkpoint that can be read; older ones when it is damaged.
+/// Another device or recipe, no memory: an older checkpoint would not be better.
+static bool is_final(status code)
+{
+  return code == STATUS_OK || code == STATUS_USAGE || code == STATUS_UNSUPPORTED ||
+         code == STATUS_NO_MEMORY;
+}
+
+/// The latest checkpoint that can be read; older ones, then the best, when it is damaged.
 static status load_latest(training *t, error *err)
 {
-  int64_t steps[64];
-  const int n = run_folder_list(&t->folder, steps, 64);
+  int64_t steps[MOST_TRIED];
+  const int n = run_folder_list(&t->folder, steps, MOST_TRIED);
   status code = STATUS_NOT_FOUND;
-  error_set(err, code, "%s: no checkpoint to go on from", t->folder.path);
-  for (int i = 0; i < n; ++i) {
+  for (int i = 0; i <= n && !is_final(code); ++i) {
     char path[RUN_PATH_BYTES];
-    run_folder_checkpoint(&t->folder, steps[i], path);
+    if (i < n) {
+      run_folder_checkpoint(&t->folder, steps[i], path);
+    } else {
+      run_folder_file(&t->folder, "checkpoints/best.safetensors", path);
+    }
     code = codec_trainer_load(t->trainer, path, err);
-    if (code == STATUS_OK) {
-      log_write(&t->context->log, LOG_INFO, "goes on from step %lld", (long long)steps[i]);
-      return code;
+    if (!is_final(code) && (i < n || code != STATUS_NOT_FOUND)) {
+      log_write(&t->context->log, LOG_WARNING, "%s", err->message);
     }
-    if (code == STATUS_USAGE) {
-      return code; // another device or recipe: an older one would not be better
-    }
-    log_write(&t->context->log, LOG_WARNING, "%s", err->message);
+  }
+  if (code == STATUS_OK) {
+    log_write(&t->context->log, LOG_INFO, "goes on from step %lld", (long long)t->trainer->step);
+  } else if (!is_final(code)) {
+    code = error_set(err, n ? STATUS_FORMAT : STATUS_NOT_FOUND,
+                     "%s: no checkpoint that can be gone on from", t->folder.path);
   }
   return code;
 }
@@ -116,11 +148,27 @@ static status begin_training(training *t, error *err)
                          : codec_trainer_initialise(t->trainer, err);
 }
 
-/// What the run is made of is written down with it.
-static status store_inputs(const training *t, error *err)
+static status save(training *t, error *err)
 {
-  status code = store_recipe(t, err);
-  return code ? code : run_set_store(&t->folder, t->set, t->options.set, err);
+  char path[RUN_PATH_BYTES];
+  if (!leads(t)) {
+    return STATUS_OK;
+  }
+  run_folder_checkpoint(&t->folder, t->trainer->step, path);
+  const status code = codec_trainer_save(t->trainer, path, err);
+  if (code == STATUS_OK) {
+    run_folder_prune(&t->folder, t->recipe.run.keep);
+  }
+  return code;
+}
+
+/// What the run is made of is written down with it; the recipe last, which makes it a run, so that
+/// there is a checkpoint to go on from whenever it is killed.
+static status store_inputs(training *t, error *err)
+{
+  status code = t->options.resume ? STATUS_OK : save(t, err);
+  code = code ? code : run_set_store(&t->folder, t->set, t->options.set, err);
+  return code ? code : store_recipe(t, err);
 }
 
 /// A run goes on without a log; what is missing is said once.
@@ -154,6 +202,7 @@ static status prepare_training(training *t, error *err)
       .n_threads = (int)t->options.compute.n_threads,
       .log = &t->context->log,
       .processes = t->processes,
+      .stop = stop_requested,
   };
   status code = STATUS_OK;
   if (!t->options.resume) {
@@ -184,9 +233,15 @@ static status open_training(training *t, error *err)
   code = code ? code : expect_alike(t, err);
   if (code == STATUS_OK && leads(t)) {
     code = store_inputs(t, err);
-    open_log(t);
+    if (code == STATUS_OK) {
+      open_log(t);
+    }
   }
-  return processes_agree(&t->processes, code, err);
+  code = processes_agree(&t->processes, code, err);
+  if (code != STATUS_OK) {
+    run_folder_forget(&t->folder);
+  }
+  return code;
 }
 
 static void close_training(training *t)
@@ -271,20 +326,6 @@ static void show_validation(training *t, const trainer_validation *v)
 
 // ---- the loop -------------------------------------------------------------------------------
 
-static status save(training *t, error *err)
-{
-  char path[RUN_PATH_BYTES];
-  if (!leads(t)) {
-    return STATUS_OK;
-  }
-  run_folder_checkpoint(&t->folder, t->trainer->step, path);
-  const status code = codec_trainer_save(t->trainer, path, err);
-  if (code == STATUS_OK) {
-    run_folder_prune(&t->folder, t->recipe.run.keep);
-  }
-  return code;
-}
-
 static status validate(training *t, error *err)
 {
   trainer_validation found;
@@ -319,13 +360,27 @@ static status after_step(training *t, const trainer_report *report, error *err)
   if (leads(t)) {
     show_step(t, report);
   }
-  if (due(t->trainer->step, t->recipe.run.validate_every)) {
+  if (t->validates && due(t->trainer->step, t->recipe.run.validate_every)) {
     code = validate(t, err);
   }
   if (code == STATUS_OK && due(t->trainer->step, t->recipe.run.save_every)) {
     code = save(t, err);
   }
   return processes_agree(&t->processes, code, err);
+}
+
+/// What is left to do when the loop, which was to come to step `last`, has ended with `code`.
+static status finish(training *t, status code, int64_t last, error *err)
+{
+  if (code != STATUS_OK && code != STATUS_INTERRUPTED) {
+    return code; // the last good checkpoint stays
+  }
+  code = processes_agree(&t->processes, save(t, err), err);
+  return code || t->trainer->step >= last
+             ? code
+             : error_set(err, STATUS_INTERRUPTED,
+                         "stopped before step %lld of %lld, and saved; --resume goes on",
+                         (long long)t->trainer->step, (long long)codec_trainer_steps(&t->recipe));
 }
 
 static status train(training *t, error *err)
@@ -339,11 +394,11 @@ static status train(training *t, error *err)
     trainer_report report;
     code = codec_trainer_step(t->trainer, &report, err);
     if (code != STATUS_OK) {
-      return code; // the last good checkpoint stays
+      break;
     }
     code = after_step(t, &report, err);
   }
-  return code ? code : processes_agree(&t->processes, save(t, err), err);
+  return finish(t, code, stop < end ? stop : end, err);
 }
 
 static status check_options(const codec_options_given *o, error *err)

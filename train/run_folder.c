@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define CHECKPOINT_PATTERN "step-%lld.safetensors"
-#define MOST_CHECKPOINTS 256
+#define MOST_CHECKPOINTS 1024 // more than a recipe can ask for
 
 void run_folder_file(const run_folder *f, const char *name, char path[RUN_PATH_BYTES])
 {
@@ -29,10 +29,16 @@ void run_folder_checkpoint(const run_folder *f, int64_t step, char path[RUN_PATH
            (long long)step);
 }
 
-static status make_folder(const char *path, error *err)
+/// `*made` (may be null): it was not there before.
+static status make_folder(const char *path, bool *made, error *err)
 {
-  if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-    return error_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
+  const bool done = mkdir(path, 0777) == 0;
+  if (!done && errno != EEXIST) {
+    return error_set(err, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "%s: %s", path,
+                     strerror(errno));
+  }
+  if (made) {
+    *made = done;
   }
   return STATUS_OK;
 }
@@ -46,6 +52,7 @@ static status take_lock(run_folder *f, error *err)
     return error_set(err, STATUS_IO, "%s: %s", path, strerror(errno));
   }
   if (flock(f->lock, LOCK_EX | LOCK_NB) != 0) {
+    run_folder_close(f);
     return error_set(err, STATUS_USAGE, "%s: another process trains in it", f->path);
   }
   return STATUS_OK;
@@ -56,6 +63,10 @@ static status expect_run(const run_folder *f, bool resume, error *err)
   char path[RUN_PATH_BYTES];
   run_folder_file(f, "recipe.ini", path);
   const bool there = access(path, F_OK) == 0;
+  int64_t latest = 0;
+  if (!there && !resume && run_folder_list(f, &latest, 1) > 0 && latest > 0) {
+    return error_set(err, STATUS_USAGE, "%s: holds checkpoints, but no recipe.ini", f->path);
+  }
   if (there && !resume) {
     return error_set(err, STATUS_USAGE, "%s: holds a run already (--resume goes on with it)",
                      f->path);
@@ -88,24 +99,72 @@ status run_folder_look(run_folder *f, const char *path, error *err)
                                    : error_set(err, STATUS_NOT_FOUND, "%s: no training run", path);
 }
 
+/// Only what file_save_open calls so: nobody else's files.
+static bool is_leftover(const char *name)
+{
+  static const char *const saved[] = {"recipe.ini.tmp-", "set.json.tmp-", ".safetensors.tmp-"};
+  for (size_t i = 0; i < sizeof saved / sizeof *saved; ++i) {
+    if (strstr(name, saved[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void remove_leftovers(const char *path)
+{
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    if (is_leftover(entry->d_name)) {
+      unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+  }
+  if (folder) {
+    closedir(folder);
+  }
+}
+
 status run_folder_open(run_folder *f, const char *path, bool resume, error *err)
 {
+  char checkpoints[RUN_PATH_BYTES];
   status code = set_path(f, path, err);
   if (code != STATUS_OK) {
     return code;
   }
-  code = resume ? STATUS_OK : make_folder(path, err);
+  run_folder_file(f, "checkpoints", checkpoints);
+  code = resume ? STATUS_OK : make_folder(path, &f->made, err);
   code = code ? code : expect_run(f, resume, err);
   code = code ? code : take_lock(f, err);
-  if (code == STATUS_OK) {
-    char checkpoints[RUN_PATH_BYTES];
-    run_folder_file(f, "checkpoints", checkpoints);
-    code = make_folder(checkpoints, err);
-  }
   if (code != STATUS_OK) {
-    run_folder_close(f);
+    return code;
+  }
+  remove_leftovers(f->path);
+  remove_leftovers(checkpoints);
+  code = make_folder(checkpoints, NULL, err);
+  if (code != STATUS_OK) {
+    run_folder_forget(f);
   }
   return code;
+}
+
+void run_folder_forget(run_folder *f)
+{
+  char path[RUN_PATH_BYTES];
+  run_folder_file(f, "recipe.ini", path);
+  if (f->lock >= 0 && access(path, F_OK) != 0) {
+    run_folder_checkpoint(f, 0, path);
+    unlink(path);
+    run_folder_file(f, "checkpoints", path);
+    rmdir(path);
+    run_folder_file(f, "set.json", path);
+    unlink(path);
+    run_folder_file(f, "lock", path);
+    unlink(path);
+    if (f->made) {
+      rmdir(f->path);
+    }
+  }
+  run_folder_close(f);
 }
 
 void run_folder_close(run_folder *f)
@@ -116,10 +175,20 @@ void run_folder_close(run_folder *f)
   f->lock = -1;
 }
 
-static int latest_first(const void *a, const void *b)
+/// Put `step` where it belongs among the `n` latest, latest first; returns how many there are then.
+static int insert_step(int64_t *steps, int n, int capacity, int64_t step)
 {
-  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x < y) - (x > y);
+  int at = n;
+  while (at > 0 && steps[at - 1] < step) {
+    --at;
+  }
+  if (at == capacity) {
+    return n;
+  }
+  const int kept = n < capacity ? n : capacity - 1;
+  memmove(steps + at + 1, steps + at, (size_t)(kept - at) * sizeof *steps);
+  steps[at] = step;
+  return kept + 1;
 }
 
 int run_folder_list(const run_folder *f, int64_t *steps, int capacity)
@@ -128,50 +197,34 @@ int run_folder_list(const run_folder *f, int64_t *steps, int capacity)
   int n = 0;
   run_folder_file(f, "checkpoints", path);
   DIR *folder = opendir(path);
-  for (struct dirent *entry; folder && n < capacity && (entry = readdir(folder));) {
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
     long long step = 0;
     char again[64];
     if (sscanf(entry->d_name, CHECKPOINT_PATTERN, &step) == 1 && step >= 0) {
       snprintf(again, sizeof again, "step-%08lld.safetensors", step);
       if (strcmp(again, entry->d_name) == 0) { // not ".tmp-..." after it
-        steps[n++] = step;
+        n = insert_step(steps, n, capacity, step);
       }
     }
   }
   if (folder) {
     closedir(folder);
   }
-  qsort(steps, (size_t)n, sizeof *steps, latest_first);
   return n;
-}
-
-static void remove_leftovers(const run_folder *f)
-{
-  char path[RUN_PATH_BYTES];
-  run_folder_file(f, "checkpoints", path);
-  DIR *folder = opendir(path);
-  for (struct dirent *entry; folder && (entry = readdir(folder));) {
-    if (strstr(entry->d_name, ".safetensors.tmp-")) {
-      unlinkat(dirfd(folder), entry->d_name, 0);
-    }
-  }
-  if (folder) {
-    closedir(folder);
-  }
 }
 
 void run_folder_prune(const run_folder *f, int64_t keep)
 {
   int64_t steps[MOST_CHECKPOINTS];
-  const int n = run_folder_list(f, steps, MOST_CHECKPOINTS);
-  for (int i = 0; i < n; ++i) {
-    if (i >= keep) {
+  for (int n; (n = run_folder_list(f, steps, MOST_CHECKPOINTS)) > keep;) {
+    for (int i = n - 1; i >= keep; --i) {
       char path[RUN_PATH_BYTES];
       run_folder_checkpoint(f, steps[i], path);
-      unlink(path);
+      if (unlink(path) != 0) {
+        return; // it would only be found again
+      }
     }
   }
-  remove_leftovers(f);
 }
 
 status run_folder_write(const run_folder *f, const char *name, const char *text, error *err)
