@@ -191,6 +191,22 @@ static int insert_step(int64_t *steps, int n, int capacity, int64_t step)
   return kept + 1;
 }
 
+/// Step of the checkpoint that `entry` is; -1: it is none.
+static int64_t step_of(DIR *folder, const struct dirent *entry)
+{
+  long long step = 0;
+  char again[64];
+  struct stat info;
+  if (sscanf(entry->d_name, CHECKPOINT_PATTERN, &step) != 1 || step < 0) {
+    return -1;
+  }
+  snprintf(again, sizeof again, "step-%08lld.safetensors", step); // not ".tmp-..." after it
+  return strcmp(again, entry->d_name) == 0 && fstatat(dirfd(folder), again, &info, 0) == 0 &&
+                 S_ISREG(info.st_mode)
+             ? step
+             : -1;
+}
+
 int run_folder_list(const run_folder *f, int64_t *steps, int capacity)
 {
   char path[RUN_PATH_BYTES];
@@ -198,14 +214,8 @@ int run_folder_list(const run_folder *f, int64_t *steps, int capacity)
   run_folder_file(f, "checkpoints", path);
   DIR *folder = opendir(path);
   for (struct dirent *entry; folder && (entry = readdir(folder));) {
-    long long step = 0;
-    char again[64];
-    if (sscanf(entry->d_name, CHECKPOINT_PATTERN, &step) == 1 && step >= 0) {
-      snprintf(again, sizeof again, "step-%08lld.safetensors", step);
-      if (strcmp(again, entry->d_name) == 0) { // not ".tmp-..." after it
-        n = insert_step(steps, n, capacity, step);
-      }
-    }
+    const int64_t step = step_of(folder, entry);
+    n = step >= 0 ? insert_step(steps, n, capacity, step) : n;
   }
   if (folder) {
     closedir(folder);

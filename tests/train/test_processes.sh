@@ -177,7 +177,11 @@ fi
 wait $pid || wait $pid
 SH
 chmod +x stop_one.sh
-works in_processes 2 ./stop_one.sh "${new[@]}" -o stopped phases.unquantised=200000
+checks=$((checks + 1))
+in_processes 2 ./stop_one.sh "${new[@]}" -o stopped phases.unquantised=200000 >out 2>err
+found=$?
+[ $found -eq 130 ] || { say_bad "stopped, they end with $found, expected 130"; cat err; }
+grep -q "stopped before step" err || { say_bad "does not say that it was stopped"; cat err; }
 
 echo "$checks checks, $bad bad"
 [ $bad -eq 0 ]

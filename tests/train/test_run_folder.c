@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -30,6 +31,13 @@ static void touch(const run_folder *f, const char *name)
   FILE *file = fopen(path, "wb");
   assert_non_null(file);
   assert_int_equal(fclose(file), 0);
+}
+
+static void touch_folder(const run_folder *f, const char *name)
+{
+  char path[RUN_PATH_BYTES];
+  run_folder_file(f, name, path);
+  assert_int_equal(mkdir(path, 0777), 0);
 }
 
 static bool is_there(const run_folder *f, const char *name)
@@ -73,6 +81,7 @@ static void the_latest_are_listed(void **state)
   }
   touch(&f, "checkpoints/step-00099990.safetensors.tmp-1-0");
   touch(&f, "checkpoints/step-99999.safetensors");
+  touch_folder(&f, "checkpoints/step-00099999.safetensors");
   touch(&f, "checkpoints/best.safetensors");
   assert_int_equal(run_folder_list(&f, steps, 10), 10);
   for (int i = 0; i < 10; ++i) {

@@ -128,7 +128,7 @@ says "optimiser.rate is 0.001 from here on, it was 0.005"
 # Only one at a time.
 "$train" codec -q -d set -c recipe.ini -o twice run.save_every=1000 phases.reconstruction=1000000 \
   2>/dev/null & pid=$!
-until [ -e twice/recipe.ini ]; do sleep 0.02; done
+until [ -e twice/recipe.ini ] || ! runs; do sleep 0.02; done
 fails 2 "twice: another process trains in it" go_on twice
 fails 2 "twice: holds a run already" begin twice
 kill -INT $pid

@@ -23,10 +23,6 @@ start() {
   "$train" codec -q -d set "${from[@]}" -o "$run" --threads $((1 + RANDOM % 2)) "$@" 2>>log & pid=$!
 }
 
-runs() {
-  kill -0 "$pid" 2>/dev/null
-}
-
 in_save() {
   compgen -G "$1/checkpoints/*.tmp-*" >/dev/null
 }
@@ -75,20 +71,20 @@ expect_whole killed
 
 # Interrupted, it saves and says so; under nohup a lost terminal is nothing.
 start stopped
-until [ "$(step_of stopped)" -ge 30 ]; do :; done
+until [ "$(step_of stopped)" -ge 30 ] || ! runs; do :; done
 kill -INT $pid
 wait $pid
 is $? 130 "exit code when interrupted"
 expect_whole stopped
 rm -r stopped
 start stopped
-until [ -e stopped/recipe.ini ]; do :; done
+until [ -e stopped/recipe.ini ] || ! runs; do :; done
 kill -TERM $pid
 wait $pid
 is $? 130 "exit code when terminated"
 expect_whole stopped
 nohup "$train" codec -q -d set -c recipe.ini -o hung >/dev/null 2>&1 & pid=$!
-until [ -e hung/recipe.ini ]; do :; done
+until [ -e hung/recipe.ini ] || ! runs; do :; done
 kill -HUP $pid
 wait $pid
 is $? 0 "exit code under nohup"

@@ -5,7 +5,8 @@
 # that count, and a codec so small that its run of 120 steps takes a second: `make_set SET RATE`,
 # `make_recipe FILE`, `begin RUN [ARGUMENT...]`, `go_on RUN [ARGUMENT...]`.
 set -u
-train=$1/continuo-train
+train=$(realpath "$1")/continuo-train
+[ -x "$train" ] || { echo "$train is not there"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -53,6 +54,11 @@ same() {
 says() {
   checks=$((checks + 1))
   grep -qF -- "$1" err || say_bad "does not say \"$1\": $(cat err)"
+}
+
+# runs: the process $pid does
+runs() {
+  kill -0 "$pid" 2>/dev/null
 }
 
 finish() {
