@@ -448,7 +448,7 @@ static void test_mended_soundstream(void **state)
   }
 }
 
-/// 2.6 M parameters beside the codebooks.
+/// 4.94 M parameters beside the codebooks, as the recipe's comment says.
 static void test_default_fits_its_budget(void **state)
 {
   (void)state;
@@ -459,7 +459,7 @@ static void test_default_fits_its_budget(void **state)
   const codec_info info = seanet_info(net);
   assert_int_equal(info.hop_samples, 480);
   assert_true(info.streamable);
-  assert_in_range(info.n_parameters - 8 * 1024 * 64, 2600000, 2650000);
+  assert_in_range(info.n_parameters - 8 * 1024 * 64, 4930000, 4945000);
   seanet_free(net, NULL);
 }
 
