@@ -8,6 +8,7 @@
 #include "gpu/compute_options.h"
 #include "train/codec_trainer.h"
 #include "train/commands.h"
+#include "train/critics_file.h"
 #include "train/run_set.h"
 #include "train/training_log.h"
 
@@ -23,7 +24,7 @@
 #define MOST_TRIED 64 // checkpoints, latest first
 
 typedef struct codec_options_given {
-  const char *set, *recipe, *out, *from, *freeze;
+  const char *set, *recipe, *out, *from, *critics, *freeze;
   char freeze_override[RECIPE_WORD_BYTES]; // --freeze is a value of the recipe: a resume keeps it
   const char *overrides[MOST_OVERRIDES + 1];
   int n_overrides;
@@ -139,13 +140,26 @@ static status load_latest(training *t, error *err)
   return code;
 }
 
+static status load_critics(training *t, error *err)
+{
+  if (!t->trainer->critics) {
+    return error_set(err, STATUS_USAGE, "--init-discriminators: the recipe has none");
+  }
+  const status code = critics_file_load(t->trainer->critics, t->options.critics, err);
+  return code ? code : codec_trainer_follow(t->trainer, err);
+}
+
 static status begin_training(training *t, error *err)
 {
   if (t->options.resume) {
     return load_latest(t, err);
   }
-  return t->options.from ? codec_trainer_initialise_from(t->trainer, t->options.from, err)
-                         : codec_trainer_initialise(t->trainer, err);
+  status code = t->options.from ? codec_trainer_initialise_from(t->trainer, t->options.from, err)
+                                : codec_trainer_initialise(t->trainer, err);
+  if (code == STATUS_OK && t->options.critics) {
+    code = load_critics(t, err);
+  }
+  return code;
 }
 
 static status save(training *t, error *err)
@@ -406,7 +420,7 @@ static status check_options(const codec_options_given *o, error *err)
   if (!o->set || !o->out || (!o->recipe && !o->resume)) {
     return error_set(err, STATUS_USAGE, "needs -d SET, -o RUN and -c RECIPE (or --resume)");
   }
-  if (o->resume && (o->recipe || o->from)) {
+  if (o->resume && (o->recipe || o->from || o->critics)) {
     return error_set(err, STATUS_USAGE, "--resume takes recipe and weights from the run");
   }
   return STATUS_OK;
@@ -435,6 +449,8 @@ static status run_codec(const command *self, command_context *context, int argc,
       {0, "resume", NULL, "go on with RUN", OPTION_FLAG, &o->resume, 0, 0, NULL},
       {0, "init-from", "MODEL", "start from this model's weights", OPTION_STRING, &o->from, 0, 0,
        NULL},
+      {0, "init-discriminators", "FILE", "start from these discriminators", OPTION_STRING,
+       &o->critics, 0, 0, NULL},
       {0, "freeze", "PATTERN", "leave what has these names as it is (\"encoder.* rvq.*\")",
        OPTION_STRING, &o->freeze, 0, 0, NULL},
       {0, "steps", "N", "stop (and save) after so many steps of this sitting", OPTION_INTEGER,

@@ -8,6 +8,7 @@
 #include "models/seanet_file.h"
 #include "train/codec_export.h"
 #include "train/commands.h"
+#include "train/critics_file.h"
 #include "train/run_set.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #define MOST_ATTRIBUTION_BYTES 65536
 
 typedef struct export_command {
-  const char *run, *out, *checkpoint, *set, *licence, *attribution;
+  const char *run, *out, *checkpoint, *set, *licence, *attribution, *discriminators;
   int storage, average; // indices of the options' words
   bool average_given;
 } export_command;
@@ -161,6 +162,9 @@ static status export_run(const export_command *o, const command_context *context
   code = code || !o->attribution ? code : read_text(o->attribution, &attribution, err);
   code = code ? code : codec_export_read(&e, checkpoint, wanted_values(o), err);
   code = code ? code : write_model(o, &e, sha256_hex, attribution, err);
+  if (code == STATUS_OK && o->discriminators) {
+    code = critics_file_extract(checkpoint, o->discriminators, err);
+  }
   if (code == STATUS_OK) {
     if (!sha256_hex[0]) {
       log_write(&context->log, LOG_WARNING, "%s: does not say which set it heard (--data does)",
@@ -193,6 +197,8 @@ static status run_export(const command *self, command_context *context, int argc
        0, 0, NULL},
       {0, "attribution", "FILE", "text that names whose recordings it learnt from", OPTION_STRING,
        &o.attribution, 0, 0, NULL},
+      {0, "discriminators", "FILE", "write its discriminators too, to train on from them",
+       OPTION_STRING, &o.discriminators, 0, 0, NULL},
       {0}};
   const size_t most_licence = sizeof(((seanet_config *)0)->licence) - 1;
   int n_operands = 0;

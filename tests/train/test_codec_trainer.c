@@ -7,6 +7,7 @@
 #include "models/codec.h"
 #include "models/seanet_file.h"
 #include "tests/temp_folder.h"
+#include "train/critics_file.h"
 #include "train/set_writer.h"
 
 #include <math.h>
@@ -496,6 +497,37 @@ static void exports_what_plays(void **state)
   codec_trainer_free(t);
 }
 
+// Discriminators go through a file of their own; others than the recipe's are refused untouched.
+static void discriminators_start_warm(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  trainer_report report;
+  char path[700];
+  recipe judged = judged_recipe(&f->recipe);
+  snprintf(path, sizeof path, "%s/critics", f->folder->path);
+  codec_trainer *t = open_trainer(f, &judged, 1), *fresh = open_trainer(f, &judged, 1);
+  ok(codec_trainer_initialise(t, &err), &err);
+  steps(t, 20, &report);
+  ok(codec_trainer_save(t, f->folder->file, &err), &err);
+  ok(critics_file_extract(f->folder->file, path, &err), &err);
+  ok(critics_file_load(fresh->critics, path, &err), &err);
+  for (int i = 0; i < t->critics->n_parameters; ++i) {
+    const parameter *p = &t->critics->parameters[i];
+    assert_memory_equal(p->values, fresh->critics->parameters[i].values,
+                        (size_t)p->count * sizeof(float));
+  }
+  judged.discriminator.stft_channels = 6;
+  codec_trainer *other = open_trainer(f, &judged, 1);
+  const float before = other->critics->parameters[0].values[0];
+  assert_int_not_equal(critics_file_load(other->critics, path, &err), STATUS_OK);
+  assert_true(other->critics->parameters[0].values[0] == before);
+  codec_trainer_free(other);
+  codec_trainer_free(fresh);
+  codec_trainer_free(t);
+  remove(path);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -509,6 +541,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(what_cannot_be_frozen_is_said, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(what_is_no_number_is_named, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(memory_stays, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(discriminators_start_warm, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(exports_what_plays, make_fixture, remove_fixture),
   };
   return cmocka_run_group_tests_name("codec trainer", tests, NULL, NULL);
