@@ -68,6 +68,7 @@ echo "killed $kills times, $in_saves of them in a save, at step $(step_of killed
 [ $in_saves -gt 0 ] || say_bad "never caught in a save"
 works go_on killed run.save_every=2 --steps 1
 expect_whole killed
+expect_whole killed # there is nothing left to do
 
 # Interrupted, it saves and says so; under nohup a lost terminal is nothing.
 start stopped
@@ -89,6 +90,33 @@ kill -HUP $pid
 wait $pid
 is $? 0 "exit code under nohup"
 same "$(latest hung)" "$(latest whole)"
+
+# What a token model hears through stays what it is, over a resume too: the digest of encoder and
+# codebooks in the exported models. The decoder does not.
+heard_through() { # MODEL
+  python3 - "$1" <<'PY'
+import json, struct, sys
+data = open(sys.argv[1], "rb").read()
+header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+print(json.loads(header["__metadata__"]["continuo"])["encoder_sha256"])
+PY
+}
+works begin grown --steps 30
+works "$train" export -q grown -o before.safetensors
+works begin frozen --init-from before.safetensors --freeze 'encoder.* rvq.*' phases.unquantised=0 --steps 10
+works go_on frozen --steps 20
+is "$(sed -n 's/^freeze = //p' frozen/recipe.ini)" "encoder.* rvq.*" "what is frozen"
+for average in yes no; do
+  works "$train" export -q frozen -o after.safetensors --average $average
+  is "$(heard_through after.safetensors)" "$(heard_through before.safetensors)" "encoder and codebooks"
+done
+checks=$((checks + 1))
+cmp -s before.safetensors after.safetensors && say_bad "the decoder did not learn"
+works go_on frozen --steps 5 run.freeze=
+works "$train" export -q frozen -o after.safetensors
+checks=$((checks + 1))
+[ "$(heard_through after.safetensors)" != "$(heard_through before.safetensors)" ] ||
+  say_bad "what is no longer frozen did not learn"
 
 # The k-means start of a million vectors is stopped at once, and comes to the same.
 more=(quantiser.start_vectors=60000 quantiser.start_iterations=300 phases.reconstruction=2 phases.adversarial=0)
