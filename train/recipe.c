@@ -61,6 +61,20 @@ static status check_optimiser(const char *section, const recipe_optimiser *o, er
   return STATUS_OK;
 }
 
+/// Each is a discriminator of its own, and its name in a checkpoint.
+static status check_once(const char *key, const recipe_list *list, error *err)
+{
+  for (int i = 0; i < list->n; ++i) {
+    for (int j = 0; j < i; ++j) {
+      if (list->values[i] == list->values[j]) {
+        return error_set(err, STATUS_USAGE, "%s has %lld twice, expected each once", key,
+                         (long long)list->values[i]);
+      }
+    }
+  }
+  return STATUS_OK;
+}
+
 static status check_discriminator(const recipe *r, error *err)
 {
   const recipe_discriminator *d = &r->discriminator;
@@ -78,7 +92,8 @@ static status check_discriminator(const recipe *r, error *err)
                      "phases.adversarial = 0",
                      r->loss.adversarial, r->loss.feature);
   }
-  return STATUS_OK;
+  const status code = check_once("discriminator.stft_windows", &d->stft_windows, err);
+  return code ? code : check_once("discriminator.periods", &d->periods, err);
 }
 
 static status check_losses(const recipe *r, error *err)

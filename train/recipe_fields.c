@@ -67,14 +67,14 @@ static const char *const mel_norm_words[] = {"mean", "sum", NULL};
       NUMBER(part, rate_adversarial, 0, 1, late_0,                                                 \
              "at the start of the adversarial phase; 0: as scheduled"),                            \
       NUMBER(part, beta1, 0, 0.999999, beta1_0, "decay of the mean"),                              \
-      NUMBER(part, beta2, 0, 0.999999999, beta2_0, "decay of the mean square"),                    \
+      NUMBER(part, beta2, 0, 0.999999, beta2_0, "decay of the mean square"),                       \
       NUMBER(part, epsilon, 1e-30, 1, "1e-08", "added to the root of the mean square"),            \
       NUMBER(part, weight_decay, 0, 1, "0", "decoupled from the gradient"),                        \
       INTEGER(part, warmup_steps, 0, 1e9, steps_0,                                                 \
               "linear from 0, from where it starts to train"),                                     \
       CHOICE(part, schedule, schedule_words, way_0, "over all steps of the run"),                  \
       NUMBER(part, clip_norm, 0, 1e9, "1", "of the whole gradient; 0: none"),                      \
-      NUMBER(part, average_decay, 0, 0.999999999, decay_0,                                         \
+      NUMBER(part, average_decay, 0, 0.999999, decay_0,                                            \
              "of the averaged weights that export writes; 0: no average")
 
 // A list of rows on purpose, so that each field is read in one place.

@@ -270,6 +270,8 @@ static void test_combinations(void **state)
   REFUSED("[quantiser]\nstart_vectors = 1023\n", "start_vectors is 1023", "codebook_size, 1024");
   REFUSED("[discriminator]\nstft_windows =\n", "loss.adversarial is 0.1", "no discriminator");
   REFUSED("[discriminator]\nstft_windows = 512, 14000\n", "14000", "crop_samples, 12000");
+  REFUSED("[discriminator]\nstft_windows = 512, 256, 512\n", "stft_windows has 512 twice");
+  REFUSED("[discriminator]\nperiods = 2, 3, 5, 3\n", "discriminator.periods has 3 twice");
   REFUSED("[discriminator]\nstft_single = yes\n", "3 windows", "one");
   REFUSED("[loss]\nmel_windows = 66\n", "mel_windows has 66", "multiples of 4");
   REFUSED("[loss]\nmel_windows =\n", "mel_windows is empty");
@@ -279,6 +281,19 @@ static void test_combinations(void **state)
   REFUSED("[phases]\nunquantised = 0\nreconstruction = 0\nadversarial = 0\n", "all 0");
   REFUSED("[codec]\ncodebook_size = 1000\n", "a.ini: ", "power of two"); // seanet_config_check's
   REFUSED("[decoder]\ncompress = 5\n", "compress 5 does not divide width 24");
+}
+
+// Adam works in f32, where a decay nearer to 1 would be 1 and the mean square stay 0.
+static void test_decays_leave_something(void **state)
+{
+  (void)state;
+  for (int i = 0; i < recipe_n_fields; ++i) {
+    const recipe_field *field = &recipe_fields[i];
+    if (strstr(field->key, "beta") || strstr(field->key, "decay")) {
+      assert_true(strcmp(field->key, "weight_decay") == 0 ||
+                  1.0f - (float)field->most > 0.9f * (float)(1.0 - field->most));
+    }
+  }
 }
 
 static void test_what_is_possible_after_all(void **state)
@@ -511,6 +526,7 @@ int main(void)
       cmocka_unit_test(test_names_are_known),
       cmocka_unit_test(test_bad_lines),
       cmocka_unit_test(test_combinations),
+      cmocka_unit_test(test_decays_leave_something),
       cmocka_unit_test(test_what_is_possible_after_all),
       cmocka_unit_test(test_overrides),
       cmocka_unit_test(test_round_trip),
