@@ -150,7 +150,7 @@ class Optimiser:
 
     def step(self, step, gradients):
         """Returns the norm before clipping."""
-        norm = math.sqrt(sum(g.double().square().sum().item() for g in gradients.values()))
+        norm = torch.stack(torch._foreach_norm(list(gradients.values()))).norm().item()
         most = self.s.number(self.section, "clip_norm")
         scale = most / norm if 0.0 < most < norm else 1.0
         for name, leaf in self.leaves.items():
@@ -160,8 +160,10 @@ class Optimiser:
         self.adam.step()
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, average in self.averages.items():
-            average.mul_(decay).add_(self.leaves[name].detach(), alpha=1 - decay)
+        if self.averages:
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.averages.values()),
+                                     [self.leaves[name] for name in self.averages], 1 - decay)
         return norm
 
 
@@ -308,7 +310,7 @@ class Trainer:
             return torch.autograd.grad(total, out)[0], {}
         gradients = {name: torch.autograd.grad(loss, out, retain_graph=True)[0]
                      for name, loss in losses.items()}
-        norms = {name: g.double().norm(dim=1).sum().item() for name, g in gradients.items()}
+        norms = {name: g.norm(dim=1).sum().item() for name, g in gradients.items()}
         factors = self.balancer.factors(self.weights, norms)
         return sum(factors[name] * g for name, g in gradients.items()), norms
 
