@@ -5,6 +5,7 @@
 
 #include "gpu/tape.h"
 #include "train/adversarial_loss.h"
+#include "train/work_count.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -346,4 +347,25 @@ status adversary_judge_weighted(adversary *a, arena *memory, const adversary_bat
 {
   const aim both = {weight_adversarial, weight_feature, gradient};
   return judge(a, memory, batch, &both, 1, losses, err);
+}
+
+status adversary_work(adversary *a, arena *memory, int64_t n_examples, int64_t n_samples,
+                      double *multiply_adds, error *err)
+{
+  run r;
+  const size_t mark = arena_mark(memory);
+  run_init(&r, a->dev, memory);
+  r.record = a->record;
+  tape_reset(a->record);
+  *multiply_adds = 0.0;
+  for (int i = 0; i < a->n_nets && run_ok(&r); ++i) {
+    const tensor silence = run_tensor(&r, DTYPE_F32, 3, n_examples, n_samples, 1, 1);
+    if (run_ok(&r)) {
+      memset(silence.data, 0, tensor_bytes(&silence));
+      discriminator_forward(&r, a->nets[i], silence);
+      *multiply_adds += tape_multiply_adds(a->record);
+    }
+    finish(&r, mark);
+  }
+  return result(&r, err);
 }

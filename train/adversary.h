@@ -31,6 +31,11 @@ int adversary_sets(adversary *a, layer_set *sets[ADVERSARY_MAX]);
 /// Bring the compute forms up to date: after loading and after each update.
 status adversary_refresh(adversary *a, error *err);
 
+/// Multiply-adds of one forward of them all over [n_examples, n_samples] (train/work_count.h), for
+/// who measures speed. STATUS_NO_MEMORY when the arena is full.
+status adversary_work(adversary *a, arena *memory, int64_t n_examples, int64_t n_samples,
+                      double *multiply_adds, error *err);
+
 /// What a lane shows its discriminators.
 typedef struct adversary_batch {
   const float *real, *fake; ///< [n_examples, n_samples]

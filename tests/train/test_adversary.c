@@ -437,6 +437,32 @@ static void a_full_arena_is_an_error_to_come_back_from(void **unused)
   close_fixture(&f);
 }
 
+// One STFT discriminator, layer by layer: rows times columns times channels times taps.
+static void work_is_counted(void **unused)
+{
+  (void)unused;
+  fixture f = open_best(true, RELATIVE);
+  recipe settings = settings_of(true, RELATIVE);
+  adversary *a = NULL;
+  double work = 0.0;
+  const double rows = 43.0, c = 4.0; // (1501 - 128) / 32 + 1; columns 65, then halved
+  const double expected =
+      rows * ((65.0 * 2.0 * c + (33.0 + 17.0 + 9.0) * c * c) * 27.0 + 9.0 * (c * c + c) * 9.0);
+  settings.discriminator.stft_windows = (recipe_list){{128}, 1};
+  settings.discriminator.wave_scales = 0;
+  settings.discriminator.periods = (recipe_list){{0}, 0};
+  assert_int_equal(adversary_new(&a, &settings, f.dev, NULL), STATUS_OK);
+  assert_int_equal(adversary_work(a, &f.memory, 3, 1501, &work, NULL), STATUS_OK);
+  assert_true(work == 3.0 * expected);
+  assert_int_equal(arena_mark(&f.memory), 0);
+  arena tight;
+  error err = {0};
+  arena_init(&tight, f.memory.data, 1024);
+  assert_int_equal(adversary_work(a, &tight, 3, 1501, &work, &err), STATUS_NO_MEMORY);
+  adversary_free(a);
+  close_fixture(&f);
+}
+
 // ---- what is refused ----
 
 static void expect_refused(const recipe *settings, device *dev, status expected)
@@ -497,6 +523,7 @@ int main(void)
       cmocka_unit_test(lanes_add_up_to_the_batch),
       cmocka_unit_test(a_step_repeats_to_the_bit_and_takes_nothing_new),
       cmocka_unit_test(a_full_arena_is_an_error_to_come_back_from),
+      cmocka_unit_test(work_is_counted),
       cmocka_unit_test(impossible_recipes_are_refused),
       cmocka_unit_test(every_failed_allocation_is_reported),
   };
