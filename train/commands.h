@@ -9,6 +9,7 @@
 #include "base/cli/program.h"
 
 // One line per command keeps parallel additions apart.
+extern const command command_bench_codec;
 extern const command command_codec;
 extern const command command_eval_audio;
 extern const command command_eval_codec;

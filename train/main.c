@@ -10,8 +10,8 @@
 #endif
 
 static const command *const commands[] = {
-    &command_codec,  &command_eval_audio,    &command_eval_codec,
-    &command_export, &command_prepare_audio,
+    &command_bench_codec, &command_codec,  &command_eval_audio,
+    &command_eval_codec,  &command_export, &command_prepare_audio,
 };
 
 int main(int argc, char **argv)
