@@ -208,7 +208,7 @@ static void sweep_input(const kernels *k, const adjoint_plan *plan, const row_so
     job.rows = n;
     const bool inside = first >= 0 && first + n * plan->phases <= to->rows;
     if (inside && to->act == ACT_NONE && plan->p->data &&
-        !plan->by_group) { // the sums go on from what is there
+        !cut) { // the sums go on from what is there
       job.y = to->dx + first * to->channels;
       job.start = job.y;
       adjoint_products(k, plan, job, dy->channels);
@@ -216,7 +216,7 @@ static void sweep_input(const kernels *k, const adjoint_plan *plan, const row_so
     }
     job.y = result;
     job.start = NULL;
-    if (plan->by_group) {
+    if (cut) {
       group_products(k, plan, job, span, dy->channels, to->channels, cut);
     } else {
       adjoint_products(k, plan, job, dy->channels);
