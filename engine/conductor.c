@@ -65,6 +65,9 @@ static void settle_late(session *s, uint64_t wall_ns)
       newest->wall_ns <= c->late_wall_ns ? newest : &c->marks[1 - c->newest_mark];
   thread_times_read(&c->times, &now);
   session_event *e = &c->late_event;
+  e->since_ns = since->wall_ns;
+  e->due_ns = c->late_wall_ns;
+  e->done_ns = wall_ns;
   e->value = us_between(c->late_wall_ns, wall_ns);
   e->run_delay_us = us_between(since->run_delay_ns, now.run_delay_ns);
   e->steal_us = thread_times_steal_ns(since, &now) / 1000;

@@ -132,6 +132,9 @@ typedef struct session_event {
   uint64_t value;
   uint64_t run_delay_us, steal_us, cpu_us; ///< EVENT_LATE: what the kernel accounts for the step
   bool own;                                ///< EVENT_LATE: a miss of our own
+  /// EVENT_LATE, CLOCK_MONOTONIC: when the conductor last had nothing to do; when process missed
+  /// the result; when it was there.
+  uint64_t since_ns, due_ns, done_ns;
 } session_event;
 /// Take the oldest event; false when there is none. [main]
 bool session_next_event(session *s, session_event *event);
