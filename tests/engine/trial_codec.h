@@ -20,6 +20,13 @@ status trial_codec_open(codec **c, const trial_options *options);
 /// The next `steps` encode steps burn `ms` of CPU time each; any thread.
 void trial_codec_be_slow(codec *c, int steps, uint32_t ms);
 
+/// Samples pass unchanged from here on, like a bypass: not touchy then. While no step is made.
+void trial_codec_be_transparent(codec *c);
+
+/// Before each encode step from here on `hook` is called on the thread that makes it; null: none.
+/// While no step is made.
+void trial_codec_set_hook(codec *c, void (*hook)(void *user), void *user);
+
 /// Every encode from the next on fails; any thread.
 void trial_codec_fail(codec *c);
 
