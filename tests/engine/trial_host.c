@@ -4,6 +4,8 @@
 #include "tests/engine/trial_host.h"
 
 #include "base/random.h"
+#include "engine/session_internal.h"
+#include "engine/thread_times.h"
 #include "tests/engine/trial_codec.h"
 
 #include <setjmp.h>
@@ -28,6 +30,8 @@
 #if !defined(SLOWER)
 #define SLOWER 1.0
 #endif
+
+#define UNWAITED_SAMPLES 64 // played between two looks at the conductor, at least
 
 void trial_host_set_pace(trial_host *h, double pace)
 {
@@ -71,6 +75,86 @@ void trial_host_take_events(trial_host *h)
   }
 }
 
+// --- stepped ---
+
+static void moment(long ns)
+{
+  nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+// In the conductor's thread, before each step.
+static void stand_if_told(void *user)
+{
+  trial_host *h = user;
+  if (h->at_step) {
+    h->at_step();
+  }
+  if (atomic_load(&h->hold) != HOLD_ASKED) {
+    return;
+  }
+  const uint64_t begun_ns = clock_thread_cpu_ns();
+  atomic_store(&h->hold, HOLD_STANDS);
+  while (atomic_load(&h->hold) == HOLD_STANDS) {
+    if (h->hold_works) {
+      atomic_store(&h->held_cpu_ns, clock_thread_cpu_ns() - begun_ns);
+    } else {
+      moment(100000);
+    }
+  }
+}
+
+void trial_host_open_stepped(trial_host *h, codec *model, const session_config *config,
+                             double seconds)
+{
+  trial_host_open(h, model, config, seconds, 0.0);
+  h->stepped = true;
+  trial_codec_set_hook(model, stand_if_told, h);
+}
+
+void trial_host_hold(trial_host *h, double seconds)
+{
+  assert_true(h->stepped);
+  h->hold_until = h->done + (size_t)(seconds * h->config.host_rate_hz);
+  atomic_store(&h->held_cpu_ns, 0);
+  atomic_store(&h->hold, HOLD_ASKED);
+}
+
+void trial_host_release(trial_host *h)
+{
+  atomic_store(&h->hold, HOLD_NONE);
+}
+
+bool trial_host_holds(const trial_host *h)
+{
+  return atomic_load(&h->hold) == HOLD_STANDS;
+}
+
+// Until the conductor has worked off everything and sleeps, or stands where it was told to.
+static void wait_for_conductor(trial_host *h)
+{
+  const session *s = h->s;
+  while (!trial_host_holds(h) &&
+         (atomic_load(&s->worked) < s->audio.n_pushed || !atomic_load(&s->asleep))) {
+    moment(20000);
+  }
+}
+
+static void step(trial_host *h, uint32_t n_samples)
+{
+  h->unwaited += n_samples;
+  if (h->unwaited < UNWAITED_SAMPLES) {
+    return; // it has time
+  }
+  h->unwaited = 0;
+  wait_for_conductor(h);
+  if (trial_host_holds(h) && h->done >= h->hold_until) {
+    trial_host_release(h);
+    wait_for_conductor(h);
+  }
+}
+
+// --- blocks ---
+
 static void pace(trial_host *h, uint32_t n_samples)
 {
   if (h->pace > 0.0) {
@@ -111,6 +195,9 @@ void trial_host_block(trial_host *h, uint32_t n_samples)
     }
   }
   h->done += n;
+  if (h->stepped) {
+    step(h, n);
+  }
   trial_host_take_events(h);
 }
 
@@ -126,11 +213,15 @@ live_verdict trial_host_close(trial_host *h)
 {
   live_verdict v;
   error err = {0};
-  const struct timespec moment = {.tv_nsec = 100000000};
-  nanosleep(&moment, NULL);
+  if (!h->stepped) {
+    moment(100000000);
+  }
   trial_host_take_events(h);
   session_close(h->s);
   h->s = NULL;
+  if (h->stepped) {
+    trial_codec_set_hook(h->model, NULL, NULL);
+  }
   live_recording recording = {
       .in = h->in,
       .out = h->out,
