@@ -9,53 +9,68 @@
 
 #define CLOCK_DIFFERENCE_NS 200000 // between a thread's CPU time and its time between two switches
 
-bool blame_step(const step_entry *step, const hole_witness *w, uint64_t *own_ns,
-                uint64_t *stolen_ns)
+// What became of a step's time.
+typedef struct share {
+  bool known;
+  uint64_t own_ns, stolen_ns;
+  hole_sum holes;
+} share;
+
+static share share_of(const step_entry *step, const hole_witness *w)
 {
   const hole_sum sum = hole_witness_sum(w, step->thread, step->from_ns, step->to_ns);
   const uint64_t present_ns = sum.on_ns - sum.away_ns;
-  *own_ns = present_ns < step->cpu_ns ? present_ns : step->cpu_ns;
-  *stolen_ns = sum.on_ns - *own_ns;
+  const uint64_t own_ns = present_ns < step->cpu_ns ? present_ns : step->cpu_ns;
   // Less time on a CPU than was charged: switches are missing.
-  return sum.complete && sum.on_ns + CLOCK_DIFFERENCE_NS >= step->cpu_ns;
+  const bool known = sum.complete && sum.on_ns + CLOCK_DIFFERENCE_NS >= step->cpu_ns;
+  return (share){known, own_ns, sum.on_ns - own_ns, sum};
 }
 
-static void take_step(blame *b, const step_entry *step, const hole_witness *w)
+static void take_step(blame *b, const step_entry *step, const share *s)
 {
-  uint64_t own_ns, stolen_ns;
-  b->complete = blame_step(step, w, &own_ns, &stolen_ns) && b->complete;
-  b->stolen_ns += stolen_ns;
-  if (own_ns >= b->own_ns) {
-    b->own_ns = own_ns;
+  b->complete = b->complete && s->known;
+  b->stolen_ns += s->stolen_ns;
+  if (s->own_ns >= b->own_ns) {
+    b->own_ns = s->own_ns;
     b->charged_ns = step->cpu_ns;
   }
 }
 
-// All steps since the conductor last had nothing to do. False: the log does not go back so far.
-static bool take_steps(blame *b, const session_event *e, const hole_witness *w)
+// All steps since the conductor last had nothing to do, and the holes beside them. No hole is half
+// in a step: the thread itself reads the clock where one begins and ends.
+static void take_steps(blame *b, const session_event *e, const hole_witness *w, uint64_t block_ns)
 {
   step_entry step;
-  for (uint64_t n = step_log_count(); n-- > 0;) {
-    if (!step_log_get(n, &step)) {
-      return false;
+  uint64_t n = step_log_count();
+  if (n == 0 || !step_log_get(n - 1, &step)) {
+    b->complete = false;
+    return;
+  }
+  b->holes = hole_witness_sum(w, step.thread, e->since_ns, e->done_ns);
+  uint64_t beside_ns = b->holes.away_ns;
+  uint64_t n_beside = b->holes.n;
+  for (; n > 0 && step.to_ns >= e->since_ns; n--) {
+    if (!step_log_get(n - 1, &step)) {
+      b->complete = false; // the log does not go back so far
+      return;
     }
-    if (step.to_ns < e->since_ns) {
-      return true;
-    }
-    if (step.from_ns < e->done_ns) {
-      b->holes = hole_witness_sum(w, step.thread, e->since_ns, e->done_ns);
-      b->complete = b->complete && b->holes.complete;
-      take_step(b, &step, w);
+    if (step.to_ns >= e->since_ns && step.from_ns < e->done_ns) {
+      const share s = share_of(&step, w);
+      take_step(b, &step, &s);
+      beside_ns -= s.holes.away_ns;
+      n_beside -= s.holes.n;
     }
   }
-  return true;
+  b->complete = b->complete && b->holes.complete;
+  b->stolen_ns += beside_ns > n_beside * block_ns ? beside_ns - n_beside * block_ns : 0;
 }
 
-blame blame_late(const session_event *e, const hole_witness *w, uint64_t hop_ns)
+blame blame_late(const session_event *e, const hole_witness *w, uint64_t hop_ns, uint64_t block_ns)
 {
-  blame b = {
-      .complete = true, .overshoot_ns = e->value * 1000, .run_delay_ns = e->run_delay_us * 1000};
-  b.complete = take_steps(&b, e, w) && b.complete;
+  blame b = {.complete = w != NULL,
+             .overshoot_ns = e->value * 1000,
+             .run_delay_ns = e->run_delay_us * 1000};
+  take_steps(&b, e, w, block_ns);
   if (b.stolen_ns < e->steal_us * 1000) {
     b.stolen_ns = e->steal_us * 1000;
   }
@@ -90,16 +105,16 @@ void blame_say_all(const hole_witness *w)
   static histogram charged, own;
   const hole_sum all = hole_witness_all(w);
   step_entry step;
-  uint64_t own_ns, stolen_ns;
   if (!w) {
     return;
   }
   histogram_reset(&charged);
   histogram_reset(&own);
   for (uint64_t n = step_log_count(); n-- > 0 && step_log_get(n, &step);) {
-    if (blame_step(&step, w, &own_ns, &stolen_ns)) {
+    const share s = share_of(&step, w);
+    if (s.known) {
       histogram_add(&charged, step.cpu_ns);
-      histogram_add(&own, own_ns);
+      histogram_add(&own, s.own_ns);
     }
   }
   printf("  witness: the CPU was away under the session's threads %u times, %.1f ms, at most %.1f "

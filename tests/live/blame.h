@@ -13,6 +13,8 @@
 /// Nothing counts twice. Run delay and holes never overlap: in a hole the thread has the CPU. Time
 /// that the hypervisor does report is not charged; so a step's own time is what was charged or what
 /// it had of a CPU that was there, whichever is less, and the rest of its time on a CPU is stolen.
+/// A hole beside the steps, where the conductor looks for work, may begin before there is any, at
+/// most a block before: so much of it is taken off.
 #ifndef CONTINUO_TESTS_LIVE_BLAME_H
 #define CONTINUO_TESTS_LIVE_BLAME_H
 
@@ -31,12 +33,9 @@ typedef struct blame {
   uint64_t own_ns;       ///< and what of it was its own
 } blame;
 
-/// What a step used itself; false when the records do not say.
-bool blame_step(const step_entry *step, const hole_witness *w, uint64_t *own_ns,
-                uint64_t *stolen_ns);
-
-/// Judge an EVENT_LATE, soon after it came and the witness was read.
-blame blame_late(const session_event *e, const hole_witness *w, uint64_t hop_ns);
+/// Judge an EVENT_LATE, soon after it came and the witness was read; given how long a hop lasts and
+/// a block. Null witness: by the kernel's figures alone.
+blame blame_late(const session_event *e, const hole_witness *w, uint64_t hop_ns, uint64_t block_ns);
 
 /// The verdict with its figures, as a line on stdout.
 void blame_say(const blame *b);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 // The judge's arithmetic, on made-up misses. Times are in ms from when the conductor last had
-// nothing to do; the hop is 13 ms, process missed the result at 30.
+// nothing to do; a hop is 13 ms, a block 5, and process missed the result at 30.
 
 #include "tests/live/blame.h"
 
@@ -15,6 +15,7 @@
 #define MS UINT64_C(1000000)
 #define START (1000 * MS)
 #define HOP_NS (13 * MS)
+#define BLOCK_NS (5 * MS)
 #define DUE 30
 #define CONDUCTOR 7
 
@@ -78,7 +79,7 @@ static blame judge(uint64_t done_ms, uint64_t run_delay_ms, uint64_t steal_ms)
       .due_ns = START + DUE * MS,
       .done_ns = START + done_ms * MS,
   };
-  return blame_late(&e, w, HOP_NS);
+  return blame_late(&e, w, HOP_NS, BLOCK_NS);
 }
 
 static void a_hole_that_covers_the_overshoot_excuses(void **unused)
@@ -122,6 +123,22 @@ static void a_step_longer_than_a_hop_is_ours_whatever_else(void **unused)
   a_step(50, 64, 14, 0); // an innocent hole beside it
   a_step(64, 90, 26, 24);
   assert_true(judge(91, 80, 0).ours);
+}
+
+static void a_hole_beside_the_steps_counts_but_for_a_block(void **unused)
+{
+  (void)unused;
+  a_step(1, 3, 2, 0);
+  say(HOLE_RECORD_ON, 4);
+  say(HOLE_RECORD_OFF, 26); // due at 6
+  say(HOLE_RECORD_ON, 27);
+  say(HOLE_RECORD_OFF, 40); // due at 29
+  a_step(41, 45, 4, 0);
+  const blame b = judge(46, 0, 0);
+  assert_int_equal(b.holes.away_ns, 31 * MS);
+  assert_int_equal(b.stolen_ns, 21 * MS); // each may have begun a block too early
+  assert_false(b.ours);
+  assert_true(judge(52, 0, 0).ours); // by 22
 }
 
 static void holes_before_and_after_do_not_count(void **unused)
@@ -168,7 +185,7 @@ static void without_a_witness_nothing_is_excused(void **unused)
                            .since_ns = START,
                            .due_ns = START + 30 * MS,
                            .done_ns = START + 48 * MS};
-  assert_true(blame_late(&e, NULL, HOP_NS).ours);
+  assert_true(blame_late(&e, NULL, HOP_NS, BLOCK_NS).ours);
 }
 
 int main(void)
@@ -178,6 +195,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(without_a_hole_it_is_ours, make, drop),
       cmocka_unit_test_setup_teardown(a_hole_that_is_too_short_does_not, make, drop),
       cmocka_unit_test_setup_teardown(a_step_longer_than_a_hop_is_ours_whatever_else, make, drop),
+      cmocka_unit_test_setup_teardown(a_hole_beside_the_steps_counts_but_for_a_block, make, drop),
       cmocka_unit_test_setup_teardown(holes_before_and_after_do_not_count, make, drop),
       cmocka_unit_test_setup_teardown(what_the_kernel_reports_counts_once, make, drop),
       cmocka_unit_test_setup_teardown(missing_records_excuse_nothing, make, drop),
