@@ -64,9 +64,28 @@ unsigned stage_count_events(const stage *s, session_event_kind kind)
   return n;
 }
 
+// Holes are kept for a while only, so a miss is judged as it comes.
+static void judge_miss(stage *s, const session_event *e)
+{
+  const codec_info *info = codec_get_info(s->model);
+  const uint64_t second_ns = 1000000000;
+  session_telemetry t;
+  hole_witness_read(s->witness);
+  jack_host_read_telemetry(s->host, &t);
+  blame b = blame_late(e, s->witness, second_ns * info->hop_samples / info->rate_hz,
+                       second_ns * t.largest_block_samples / t.host_rate_hz);
+  blame_say(&b);
+  s->last_blame = b;
+  s->n_excused += !b.ours;
+  s->n_own += b.ours;
+}
+
 static void keep_event(void *user, const session_event *e)
 {
   stage *s = user;
+  if (e->kind == EVENT_LATE && e->own && s->witness) {
+    judge_miss(s, e);
+  }
   if (s->n_events == s->events_capacity) {
     size_t capacity = s->events_capacity ? 2 * s->events_capacity : 64;
     stage_event *events = realloc(s->events, capacity * sizeof *events);
@@ -81,6 +100,7 @@ static void keep_event(void *user, const session_event *e)
 static bool poll_once(stage *s)
 {
   bool was_connected = jack_host_session(s->host) != NULL;
+  hole_witness_read(s->witness);
   if (!was_connected)
     host_log_restart(&s->log);
   bool connected = jack_host_poll(s->host);
@@ -231,6 +251,9 @@ static bool open_host(stage *s)
     rt_guard_install();
     config.guard = (jack_guard){enter, leave, NULL};
   }
+  if (!s->options.other_hosts) { // it could not tell whose conductor it sees
+    hole_witness_open(&s->witness);
+  }
   if (jack_host_open(&s->host, &config, &err)) {
     printf("no host: %s\n", err.message);
     return false;
@@ -277,6 +300,7 @@ bool stage_end_take(stage *s)
 void stage_close(stage *s)
 {
   jack_host_close(s->host);
+  hole_witness_close(s->witness);
   host_log_close(&s->log);
   codec_unref(s->model);
   // Politely: jackd does not get through its own end while it deals with a client that was killed.

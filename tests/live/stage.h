@@ -8,6 +8,7 @@
 #define CONTINUO_TESTS_LIVE_STAGE_H
 
 #include "plugin/jack_host.h"
+#include "tests/live/blame.h"
 #include "tests/live/child.h"
 #include "tests/live/host_log.h"
 #include "tests/live/server.h"
@@ -49,6 +50,11 @@ typedef struct stage {
   char *said; ///< every message of the host and the session, a line each
   stage_event *events;
   size_t n_events, events_capacity;
+  hole_witness *witness;    ///< null where there can be none
+  unsigned n_excused;       ///< misses that the session calls its own and blame.h does not
+  unsigned n_own;           ///< misses of our own by both
+  blame last_blame;         ///< of the last miss that was judged
+  session_telemetry counts; ///< when the take ended
 } stage;
 
 typedef enum stage_result {
