@@ -5,6 +5,7 @@
 
 #include "models/codec_seanet.h"
 #include "models/import.h"
+#include "tests/engine/trial_codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,9 @@ status live_model_open(codec **c, const char *name, const char *folder, const lo
   unsigned rate_hz, hop_samples, n_channels;
   int width;
   *c = NULL;
+  if (sscanf(name, "trial:%u:%u:%u", &rate_hz, &hop_samples, &n_channels) == 3) {
+    return trial_codec_open(c, &(trial_options){rate_hz, hop_samples, n_channels, 0});
+  }
   if (sscanf(name, "bypass:%u:%u:%u", &rate_hz, &hop_samples, &n_channels) == 3)
     return codec_open_bypass(c, rate_hz, hop_samples, n_channels, err);
   device *dev = NULL;

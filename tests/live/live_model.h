@@ -10,6 +10,7 @@
 /// `name` is one of:
 ///
 ///   bypass:RATE_HZ:HOP_SAMPLES:CHANNELS  samples pass unchanged (codec_open_bypass)
+///   trial:RATE_HZ:HOP_SAMPLES:CHANNELS   tests/engine/trial_codec.h: can be slow on command
 ///   seanet:WIDTH   EnCodec 24 kHz's network at this width (the original's is 32), random weights
 ///   lyra           Lyra v1.2's real weights, imported to `folder`; STATUS_NOT_FOUND without
 ///                  CONTINUO_SHARED

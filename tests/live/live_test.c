@@ -8,6 +8,8 @@
 //   live_test soak RATE_HZ BLOCK_SAMPLES CODEC                  for CONTINUO_SOAK minutes
 //   live_test blocks CODEC       ten block sizes
 //   live_test stall CODEC MS     the conductor sleeps for MS
+//   live_test planted_step       one step is too slow: our own (planted.h)
+//   live_test planted_hole       the CPU is taken away: not our own
 //   live_test overflow CODEC     it sleeps for longer than its input ring lasts
 //   live_test mono CODEC         one channel, played into through both inputs
 //   live_test restart CODEC jackd|pipewire killed|ended  the server goes and comes back
@@ -21,6 +23,7 @@
 
 #include "tests/live/blame.h"
 #include "tests/live/manners.h"
+#include "tests/live/planted.h"
 #include "tests/live/rt_guard.h"
 #include "tests/live/stage.h"
 #include "tests/live/take.h"
@@ -474,13 +477,21 @@ typedef struct scenario {
 } scenario;
 
 static const scenario scenarios[] = {
-    {"equality", 4, equality}, {"asynchronous", 4, asynchronous},
-    {"soak", 3, soak},         {"blocks", 1, blocks},
-    {"stall", 2, stall},       {"overflow", 1, overflow},
-    {"mono", 1, mono},         {"restart", 3, restart},
-    {"storm", 1, storm},       {"freewheel", 1, freewheel},
-    {"pipewire", 1, pipewire}, {"pipewire_rate", 1, pipewire_rate},
+    {"equality", 4, equality},
+    {"asynchronous", 4, asynchronous},
+    {"soak", 3, soak},
+    {"blocks", 1, blocks},
+    {"stall", 2, stall},
+    {"overflow", 1, overflow},
+    {"mono", 1, mono},
+    {"restart", 3, restart},
+    {"storm", 1, storm},
+    {"freewheel", 1, freewheel},
+    {"pipewire", 1, pipewire},
+    {"pipewire_rate", 1, pipewire_rate},
     {"manners", 1, manners},
+    {"planted_step", 0, planted_step},
+    {"planted_hole", 0, planted_hole},
 };
 
 int main(int argc, char **argv)
