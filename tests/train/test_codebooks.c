@@ -73,7 +73,7 @@ static void search(const rvq *q, const float *x, int32_t *codes)
   float rest[DIM];
   memcpy(rest, x, sizeof rest);
   for (int k = 0; k < STAGES; ++k) {
-    double least = INFINITY;
+    double least = (double)INFINITY;
     for (int e = 0; e < SIZE; ++e) {
       double distance = 0.0;
       for (int d = 0; d < DIM; ++d) {
