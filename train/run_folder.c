@@ -225,7 +225,7 @@ int run_folder_list(const run_folder *f, int64_t *steps, int capacity)
 
 void run_folder_prune(const run_folder *f, int64_t keep)
 {
-  int64_t steps[MOST_CHECKPOINTS];
+  int64_t steps[MOST_CHECKPOINTS] = {0};
   for (int n; (n = run_folder_list(f, steps, MOST_CHECKPOINTS)) > keep;) {
     for (int i = n - 1; i >= keep; --i) {
       char path[RUN_PATH_BYTES];
