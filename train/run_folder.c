@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHECKPOINT_PATTERN "step-%lld.safetensors"
+#define CHECKPOINT_PREFIX "step-"
 #define MOST_CHECKPOINTS 1024 // more than a recipe can ask for
 
 void run_folder_file(const run_folder *f, const char *name, char path[RUN_PATH_BYTES])
@@ -194,10 +194,13 @@ static int insert_step(int64_t *steps, int n, int capacity, int64_t step)
 /// Step of the checkpoint that `entry` is; -1: it is none.
 static int64_t step_of(DIR *folder, const struct dirent *entry)
 {
-  long long step = 0;
   char again[64];
   struct stat info;
-  if (sscanf(entry->d_name, CHECKPOINT_PATTERN, &step) != 1 || step < 0) {
+  if (strncmp(entry->d_name, CHECKPOINT_PREFIX, strlen(CHECKPOINT_PREFIX)) != 0) {
+    return -1;
+  }
+  const long long step = strtoll(entry->d_name + strlen(CHECKPOINT_PREFIX), NULL, 10);
+  if (step < 0) {
     return -1;
   }
   snprintf(again, sizeof again, "step-%08lld.safetensors", step); // not ".tmp-..." after it
