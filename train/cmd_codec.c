@@ -275,14 +275,17 @@ static void close_training(training *t)
 /// likes, are not counted.
 static double memory_mib(void)
 {
-  long total = 0, resident = 0, shared = 0;
+  char text[128] = "";
   FILE *file = fopen("/proc/self/statm", "r");
   if (file) {
-    if (fscanf(file, "%ld %ld %ld", &total, &resident, &shared) != 3) {
-      resident = shared = 0;
+    if (!fgets(text, sizeof text, file)) {
+      text[0] = '\0';
     }
     fclose(file);
   }
+  char *end = text;
+  strtol(text, &end, 10); // the whole address space
+  const long resident = strtol(end, &end, 10), shared = strtol(end, NULL, 10);
   return (double)(resident - shared) * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
 }
 

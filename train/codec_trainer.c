@@ -224,18 +224,26 @@ static status all_lanes(codec_trainer *t, void (*work)(codec_trainer *t, lane *l
   return processes_agree(&t->processes, each_lane(t, work, err), err);
 }
 
-static void work_follow(codec_trainer *t, lane *l)
+static void work_copy(codec_trainer *t, lane *l)
 {
+  l->failure = (error){0};
   if (l != t->lanes[0]) {
     lane_copy_weights(l, t->lanes[0]);
   }
+}
+
+static void work_refresh(codec_trainer *t, lane *l)
+{
+  (void)t;
   l->failure = (error){0};
   lane_refresh(l, &l->failure);
 }
 
 status codec_trainer_follow(codec_trainer *t, error *err)
 {
-  return each_lane(t, work_follow, err);
+  // Apart: refreshing folds weight normalisation into the masters that the others copy.
+  const status code = each_lane(t, work_copy, err);
+  return code ? code : each_lane(t, work_refresh, err);
 }
 
 // ---- start ----------------------------------------------------------------------------------
@@ -302,6 +310,7 @@ static status start_codebooks(codec_trainer *t, error *err)
   const int64_t dim = t->recipe.codec.latent_dim;
   const int64_t per_round = t->recipe.batch.micro_batches * t->lanes[0]->steps;
   const int64_t rounds = (t->recipe.quantiser.start_vectors + per_round - 1) / per_round;
+  const int64_t n_vectors = rounds * per_round;
   const status held = check_held(t, err);
   if (held != STATUS_OK) {
     return held;
@@ -310,11 +319,11 @@ static status start_codebooks(codec_trainer *t, error *err)
   status code =
       vectors ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for the codebooks' start");
   code = processes_agree(&t->processes, code, err);
-  log_write(t->log, LOG_INFO, "codebooks start from %lld vectors", (long long)(rounds * per_round));
+  log_write(t->log, LOG_INFO, "codebooks start from %lld vectors", (long long)n_vectors);
   for (int64_t i = 0; i < rounds && code == STATUS_OK; ++i) {
     t->gather_first = ((uint64_t)1 << 48) + (uint64_t)(i * t->recipe.batch.size);
     code = all_lanes(t, work_gather, err);
-    if (code == STATUS_OK) {
+    if (code == STATUS_OK && vectors) {
       lane_arrays_gather(&t->latents, &t->processes);
       memcpy(vectors + i * per_round * dim, t->latents.all,
              (size_t)(per_round * dim) * sizeof *vectors);

@@ -11,7 +11,7 @@ status processes_open(processes *p, error *err)
 {
   const char *count = getenv("OMPI_COMM_WORLD_SIZE");
   *p = PROCESSES_ALONE;
-  if (count && atoi(count) > 1) {
+  if (count && strtol(count, NULL, 10) > 1) {
     return error_set(err, STATUS_UNSUPPORTED,
                      "cannot train in %s processes: this build has no MPI (libopenmpi-dev)", count);
   }
