@@ -575,7 +575,8 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
   }
   apply_step(t, report);
   ++t->step;
-  return all_lanes(t, work_follow, err);
+  const status copied = all_lanes(t, work_copy, err);
+  return copied ? copied : all_lanes(t, work_refresh, err);
 }
 
 // ---- validation -----------------------------------------------------------------------------
