@@ -1,0 +1,320 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// The chain: whatever holds for every effect. What each does: test_code_effects_each.c.
+
+#include "base/random.h"
+#include "engine/play/code_effects.h"
+#include "tests/failing_alloc.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MOST = CODE_EFFECTS_MAX_CODEBOOKS };
+
+// Every code of the input is another one, and tells its step and codebook.
+static int32_t code_of(uint64_t step, int k)
+{
+  return (int32_t)(step * MOST) + k;
+}
+
+static void step_in(uint64_t step, int n, int32_t *codes)
+{
+  for (int k = 0; k < n; ++k) {
+    codes[k] = code_of(step, k);
+  }
+}
+
+// Settings that change at every step: any order, faders often at their ends, some of it nonsense.
+static void wild_settings(uint64_t seed, uint64_t step, code_effects_settings *s)
+{
+  uint64_t at = step * 1000;
+  code_effects_settings_init(s);
+  s->seed = random_bits(seed, 1, step / 50);
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    const code_effect_info *info = code_effect_get_info((code_effect_kind)kind);
+    const float fader = random_uniform(seed, 2, at++) * 2 - 0.5f;
+    s->knobs[kind].fader = random_uniform(seed, 2, at++) < 0.02f ? NAN : fader;
+    s->knobs[kind].place = (int32_t)(random_bits(seed, 3, at++) % 5) - 2;
+    for (int i = 0; i < info->n_settings; ++i) {
+      const code_effect_setting *setting = &info->settings[i];
+      const float value = random_uniform(seed, 4, at++) * 1.2f - 0.1f;
+      s->knobs[kind].values[i] = setting->least + value * (setting->most - setting->least);
+      if (random_uniform(seed, 5, at++) < 0.01f) {
+        s->knobs[kind].values[i] = (const float[]){NAN, INFINITY, -INFINITY, 1e30f}[at % 4];
+      }
+    }
+  }
+  const float clock = random_uniform(seed, 6, step / 100);
+  s->beat_steps = clock < 0.4f ? 0.0f : clock < 0.45f ? INFINITY : clock * 60;
+  s->beat_step = (int32_t)(random_bits(seed, 7, step) % 60) - 1;
+  s->beat_number = (int64_t)random_bits(seed, 8, step / 60);
+}
+
+static void table_is_whole(void **unused)
+{
+  (void)unused;
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    const code_effect_info *info = code_effect_get_info((code_effect_kind)kind);
+    assert_int_equal(code_effect_find(info->key), kind); // so no two have the same
+    assert_true(info->name[0] && info->help[0] && info->fader[0]);
+    assert_in_range(info->n_settings, 1, CODE_EFFECT_MAX_SETTINGS);
+    for (int i = 0; i < info->n_settings; ++i) {
+      const code_effect_setting *s = &info->settings[i];
+      assert_true(s->key[0] && s->name[0] && s->help[0] && s->unit);
+      assert_true(s->least < s->most && s->least <= s->standard && s->standard <= s->most);
+      assert_true(!s->whole || roundf(s->standard) == s->standard);
+      for (const char *c = s->key; *c; ++c) {
+        assert_true(islower(*c) || *c == '-');
+      }
+      for (int j = 0; j < i; ++j) {
+        assert_string_not_equal(s->key, info->settings[j].key);
+      }
+    }
+  }
+  assert_int_equal(code_effect_find("none such"), CODE_N_EFFECTS);
+}
+
+static void settings_start_transparent(void **unused)
+{
+  (void)unused;
+  code_effects_settings s;
+  code_effects_settings_init(&s);
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    assert_true(s.knobs[kind].fader == 0.0f);
+    assert_int_equal(s.knobs[kind].place, kind);
+  }
+  assert_true(s.beat_steps == 0.0f);
+}
+
+static void faders_at_zero_change_nothing(void **unused)
+{
+  (void)unused;
+  code_effects e;
+  int32_t in[MOST];
+  int32_t out[MOST];
+  assert_int_equal(code_effects_init(&e, MOST, NULL), STATUS_OK);
+  for (uint64_t step = 0; step < 3000; ++step) {
+    code_effects_settings s;
+    wild_settings(1, step, &s);
+    for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+      s.knobs[kind].fader = step % 3 ? 0.0f : (const float[]){-0.0f, -1.0f, NAN}[step % 9 / 3];
+    }
+    step_in(step, MOST, in);
+    code_effects_step(&e, &s, in, out);
+    assert_memory_equal(in, out, sizeof in);
+  }
+  code_effects_destroy(&e);
+}
+
+// However long it was up, a fader pulled down leaves the input, from that very step.
+static void pulling_a_fader_down_is_at_once(void **unused)
+{
+  (void)unused;
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    code_effects e;
+    int32_t in[MOST];
+    int32_t out[MOST];
+    bool heard = false;
+    assert_int_equal(code_effects_init(&e, MOST, NULL), STATUS_OK);
+    code_effects_settings s;
+    code_effects_settings_init(&s);
+    for (uint64_t step = 0; step < 2000; ++step) {
+      s.knobs[kind].fader = step / 37 % 2 ? 1.0f : 0.0f;
+      step_in(step, MOST, in);
+      code_effects_step(&e, &s, in, out);
+      const bool same = memcmp(in, out, sizeof in) == 0;
+      assert_true(same || s.knobs[kind].fader > 0);
+      heard = heard || !same;
+    }
+    assert_true(heard);
+    code_effects_destroy(&e);
+  }
+}
+
+// With a fader in between, some steps are changed and some are not, and another seed chooses
+// others; depth and stretch are no matter of chance.
+static void faders_between_are_shares(void **unused)
+{
+  (void)unused;
+  enum { STEPS = 20000, N = 8 };
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    const bool chance = kind != CODE_EFFECT_STRETCH && kind != CODE_EFFECT_DEPTH;
+    int n_changed[2] = {0};
+    int n_different = 0;
+    code_effects e[2];
+    code_effects_settings s;
+    code_effects_settings_init(&s);
+    s.knobs[kind].fader = 0.25f;
+    for (int i = 0; i < 2; ++i) {
+      assert_int_equal(code_effects_init(&e[i], N, NULL), STATUS_OK);
+    }
+    for (uint64_t step = 0; step < STEPS; ++step) {
+      int32_t in[N];
+      int32_t out[2][N];
+      step_in(step, N, in);
+      for (uint64_t i = 0; i < 2; ++i) {
+        s.seed = i;
+        code_effects_step(&e[i], &s, in, out[i]);
+        n_changed[i] += out[i][0] != in[0] || out[i][N - 1] != in[N - 1];
+      }
+      n_different += memcmp(out[0], out[1], sizeof out[0]) != 0;
+    }
+    assert_true(n_changed[0] > STEPS / 10);
+    assert_true(!chance || n_changed[0] < STEPS / 2);
+    assert_int_equal(n_different > 0, chance);
+    code_effects_destroy(&e[0]);
+    code_effects_destroy(&e[1]);
+  }
+}
+
+// Only codes of the present and the past come out, none made up.
+static void any_settings_give_valid_codes(void **unused)
+{
+  (void)unused;
+  const int counts[] = {1, 2, 8, MOST};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; ++i) {
+    const int n = counts[i];
+    code_effects e;
+    int32_t codes[MOST + 1];
+    assert_int_equal(code_effects_init(&e, n, NULL), STATUS_OK);
+    codes[n] = 77;
+    for (uint64_t step = 0; step < 20000; ++step) {
+      code_effects_settings s;
+      wild_settings(2, step, &s);
+      step_in(step, n, codes);
+      code_effects_step(&e, &s, codes, codes);
+      for (int k = 0; k < n; ++k) {
+        assert_true(codes[k] >= -1 && codes[k] <= code_of(step, n - 1));
+        assert_true(codes[k] == -1 || codes[k] % MOST < n);
+      }
+      assert_int_equal(codes[n], 77);
+    }
+    code_effects_destroy(&e);
+  }
+}
+
+static void same_settings_give_the_same(void **unused)
+{
+  (void)unused;
+  code_effects e[3];
+  void *snapshot = NULL;
+  int32_t in[MOST];
+  int32_t out[3][MOST];
+  for (int i = 0; i < 3; ++i) {
+    assert_int_equal(code_effects_init(&e[i], MOST, NULL), STATUS_OK);
+  }
+  snapshot = malloc(code_effects_bytes(&e[0]));
+  assert_non_null(snapshot);
+  for (uint64_t step = 0; step < 4000; ++step) {
+    code_effects_settings s;
+    wild_settings(3, step, &s);
+    step_in(step, MOST, in);
+    if (step % 701 == 700) { // the third goes astray and is brought back
+      code_effects_save(&e[0], snapshot);
+      for (uint64_t i = 0; i < step % 600; ++i) {
+        code_effects_step(&e[2], &s, out[0], out[2]);
+      }
+      code_effects_restore(&e[2], snapshot);
+    }
+    if (step == 2000) { // and reset is as new
+      code_effects_destroy(&e[1]);
+      assert_int_equal(code_effects_init(&e[1], MOST, NULL), STATUS_OK);
+      code_effects_reset(&e[0]);
+      code_effects_reset(&e[2]);
+    }
+    for (int i = 0; i < 3; ++i) {
+      code_effects_step(&e[i], &s, in, out[i]);
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_equal(out[0], out[2], sizeof out[0]);
+  }
+  for (int i = 0; i < 3; ++i) {
+    code_effects_destroy(&e[i]);
+  }
+  free(snapshot);
+}
+
+static void places_decide_the_order(void **unused)
+{
+  (void)unused;
+  code_effects e;
+  code_effects_settings s;
+  const int32_t in[2] = {10, 20};
+  int32_t out[2];
+  assert_int_equal(code_effects_init(&e, 2, NULL), STATUS_OK);
+  code_effects_settings_init(&s);
+  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].fader = 1;
+  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].values[0] = 0; // from
+  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].values[1] = 0; // in pairs within the step
+  s.knobs[CODE_EFFECT_CODEBOOK_MUTE].fader = 1;     // the first
+  code_effects_step(&e, &s, in, out);
+  assert_int_equal(out[0], -1);
+  assert_int_equal(out[1], 10);
+  s.knobs[CODE_EFFECT_CODEBOOK_MUTE].place = -1;
+  code_effects_step(&e, &s, in, out);
+  assert_int_equal(out[0], 20);
+  assert_int_equal(out[1], -1);
+  code_effects_destroy(&e);
+}
+
+static status open_and_close(void *user, error *err)
+{
+  (void)user;
+  code_effects e;
+  const status st = code_effects_init(&e, 8, err);
+  code_effects_destroy(&e);
+  return st;
+}
+
+static void allocation_may_fail(void **unused)
+{
+  (void)unused;
+  code_effects e;
+  error err = {0};
+  assert_int_equal(failing_alloc_each(open_and_close, NULL), 1);
+  assert_int_equal(code_effects_init(&e, 0, &err), STATUS_UNSUPPORTED);
+  assert_int_equal(code_effects_init(&e, MOST + 1, &err), STATUS_UNSUPPORTED);
+  code_effects_destroy(&e);
+}
+
+static void a_step_allocates_nothing(void **unused)
+{
+  (void)unused;
+  code_effects e;
+  int32_t codes[8];
+  assert_int_equal(code_effects_init(&e, 8, NULL), STATUS_OK);
+  failing_alloc_arm(-1);
+  for (uint64_t step = 0; step < 1000; ++step) {
+    code_effects_settings s;
+    wild_settings(4, step, &s);
+    step_in(step, 8, codes);
+    code_effects_step(&e, &s, codes, codes);
+  }
+  assert_int_equal(failing_alloc_count(), 0);
+  code_effects_destroy(&e);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(table_is_whole),
+      cmocka_unit_test(settings_start_transparent),
+      cmocka_unit_test(faders_at_zero_change_nothing),
+      cmocka_unit_test(pulling_a_fader_down_is_at_once),
+      cmocka_unit_test(faders_between_are_shares),
+      cmocka_unit_test(any_settings_give_valid_codes),
+      cmocka_unit_test(same_settings_give_the_same),
+      cmocka_unit_test(places_decide_the_order),
+      cmocka_unit_test(allocation_may_fail),
+      cmocka_unit_test(a_step_allocates_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
