@@ -37,9 +37,10 @@ typedef struct code_effect_step {
 /// step's.
 const int32_t *code_effect_source(const code_effect_step *s, int64_t source);
 
-/// Whether chance `counter` falls within the fader: never at 0, always at 1. A fader that moves
-/// takes effect at once, but the same chance is taken as long as `counter` stays.
-bool code_effect_chance(const code_effect_step *s, uint64_t counter);
+/// Whether chance `counter` falls within `most` times the fader: never at 0, and with `most` 1
+/// always at 1. A fader that moves takes effect at once, but the same chance is taken as long as
+/// `counter` stays.
+bool code_effect_chance(const code_effect_step *s, uint64_t counter, float most);
 
 /// Uniform in [0, 1), from another stream than `code_effect_chance`.
 float code_effect_uniform(const code_effect_step *s, uint64_t counter);

@@ -112,9 +112,9 @@ const int32_t *code_effect_source(const code_effect_step *s, int64_t source)
   return s->history + (source % CODE_EFFECTS_HISTORY_STEPS) * s->n_codebooks;
 }
 
-bool code_effect_chance(const code_effect_step *s, uint64_t counter)
+bool code_effect_chance(const code_effect_step *s, uint64_t counter, float most)
 {
-  return random_uniform(s->seed, s->stream, counter) < s->fader;
+  return random_uniform(s->seed, s->stream, counter) < most * s->fader;
 }
 
 float code_effect_uniform(const code_effect_step *s, uint64_t counter)

@@ -14,40 +14,20 @@ static uint64_t counter_of(uint64_t step, int k)
   return step * CODE_EFFECTS_MAX_CODEBOOKS + (uint64_t)k;
 }
 
-// --- swap: codebooks of an earlier step on the others of this one, or codebooks changing places
+// --- swap: some codebooks as they were some steps ago, over the others as they are now
 
 enum { SWAP_FROM, SWAP_DISTANCE, SWAP_HOLD };
-
-static void swap_in_time(const code_effect_step *s, uint64_t draw, int64_t distance, int32_t *codes)
-{
-  const int32_t *source = code_effect_source(s, (int64_t)s->now - distance);
-  for (int k = (int)s->values[SWAP_FROM]; k < s->n_codebooks; ++k) {
-    if (code_effect_chance(s, counter_of(draw, k))) {
-      codes[k] = source[k];
-    }
-  }
-}
-
-static void swap_neighbours(const code_effect_step *s, uint64_t draw, int32_t *codes)
-{
-  for (int k = (int)s->values[SWAP_FROM]; k + 1 < s->n_codebooks; k += 2) {
-    if (code_effect_chance(s, counter_of(draw, k))) {
-      const int32_t code = codes[k];
-      codes[k] = codes[k + 1];
-      codes[k + 1] = code;
-    }
-  }
-}
 
 static void codebook_swap_step(const code_effect_step *s, int32_t *codes)
 {
   code_grid *grid = &s->memory->grid;
   code_grid_step(grid, &s->clock, (double)s->values[SWAP_HOLD], s->now);
-  const double distance = (double)s->values[SWAP_DISTANCE];
-  if (distance < 1) {
-    swap_neighbours(s, grid->start, codes);
-  } else {
-    swap_in_time(s, grid->start, llround(code_grid_snap(&s->clock, distance)), codes);
+  const double distance = code_grid_snap(&s->clock, (double)s->values[SWAP_DISTANCE]);
+  const int32_t *source = code_effect_source(s, (int64_t)s->now - llround(distance));
+  for (int k = (int)s->values[SWAP_FROM]; k < s->n_codebooks; ++k) {
+    if (code_effect_chance(s, counter_of(grid->start, k), 1.0f)) {
+      codes[k] = source[k];
+    }
   }
 }
 
@@ -60,11 +40,12 @@ const code_effect code_effect_codebook_swap = {
              .settings = {{"from", "From", "first codebook that may be swapped", "", 0,
                            CODE_EFFECTS_MAX_CODEBOOKS - 1, 1, true},
                           {"distance", "Distance",
-                           "to the earlier step, with a clock the nearest part of it; 0: codebooks "
-                           "change places in pairs within the step",
-                           "steps", 0, 256, 12, true},
-                          {"hold", "Hold", "until other codebooks are drawn", "steps", 1, 256, 12,
-                           true}}},
+                           "to the earlier step; with a clock the nearest part of a beat", "steps",
+                           1, 256, 12, true},
+                          {"hold", "Hold",
+                           "until other codebooks are drawn; with a clock the nearest part of a "
+                           "beat",
+                           "steps", 1, 256, 12, true}}},
     .step = codebook_swap_step,
 };
 
@@ -76,7 +57,7 @@ static void codebook_shuffle_step(const code_effect_step *s, int32_t *codes)
 {
   for (int k = (int)s->values[SHUFFLE_FROM]; k < s->n_codebooks; ++k) {
     const uint64_t counter = counter_of(s->now, k);
-    if (code_effect_chance(s, counter)) {
+    if (code_effect_chance(s, counter, 1.0f)) {
       const float back = floorf(code_effect_uniform(s, counter) * s->values[SHUFFLE_REACH]);
       codes[k] = code_effect_source(s, (int64_t)s->now - 1 - (int64_t)back)[k];
     }
@@ -96,16 +77,18 @@ const code_effect code_effect_codebook_shuffle = {
     .step = codebook_shuffle_step,
 };
 
-// --- mute: codebooks silent, drawn anew now and then
+// --- mute: some codebooks silent, drawn anew now and then. Without the first a decoder may hum, so
+// by default each comes back soon.
 
-enum { MUTE_FIRST, MUTE_LAST, MUTE_HOLD };
+enum { MUTE_FIRST, MUTE_LAST, MUTE_SHARE, MUTE_HOLD };
 
 static void codebook_mute_step(const code_effect_step *s, int32_t *codes)
 {
   code_grid *grid = &s->memory->grid;
   code_grid_step(grid, &s->clock, (double)s->values[MUTE_HOLD], s->now);
   for (int k = (int)s->values[MUTE_FIRST]; k < s->n_codebooks; ++k) {
-    if (k <= (int)s->values[MUTE_LAST] && code_effect_chance(s, counter_of(grid->start, k))) {
+    const bool drawn = code_effect_chance(s, counter_of(grid->start, k), s->values[MUTE_SHARE]);
+    if (drawn && k <= (int)s->values[MUTE_LAST]) {
       codes[k] = -1;
     }
   }
@@ -115,15 +98,17 @@ const code_effect code_effect_codebook_mute = {
     .info = {.key = "codebook-mute",
              .name = "Codebook mute",
              .help = "silences some codebooks, others after a while",
-             .fader = "share of the codebooks from first to last that are silent, all at 1",
-             .n_settings = 3,
-             .settings = {{"first", "First", "codebook that may be silenced", "", 0,
+             .fader = "how many codebooks are silent, none at 0, the share at 1",
+             .n_settings = 4,
+             .settings = {{"first", "First", "first codebook that may be silenced", "", 0,
                            CODE_EFFECTS_MAX_CODEBOOKS - 1, 0, true},
-                          {"last", "Last", "codebook that may be silenced", "", 0,
-                           CODE_EFFECTS_MAX_CODEBOOKS - 1, 0, true},
+                          {"last", "Last", "last codebook that may be silenced", "", 0,
+                           CODE_EFFECTS_MAX_CODEBOOKS - 1, CODE_EFFECTS_MAX_CODEBOOKS - 1, true},
+                          {"share", "Share", "of those that are silent with the fader at 1", "", 0,
+                           1, 0.5f, false},
                           {"hold", "Hold",
-                           "until others are drawn; with a clock the nearest part of it", "steps",
-                           1, 256, 6, true}}},
+                           "until others are drawn; with a clock the nearest part of a beat",
+                           "steps", 1, 256, 6, true}}},
     .step = codebook_mute_step,
 };
 
@@ -147,7 +132,7 @@ const code_effect code_effect_depth = {
              .help = "uses fewer codebooks: quantises more coarsely",
              .fader = "how many codebooks fall away, finest first, all but the least at 1",
              .n_settings = 1,
-             .settings = {{"least", "Least", "codebooks left with the fader at 1", "codebooks", 0,
+             .settings = {{"least", "Least", "codebooks left with the fader at 1", "codebooks", 1,
                            CODE_EFFECTS_MAX_CODEBOOKS, 1, true}}},
     .step = depth_step,
 };

@@ -12,7 +12,7 @@ static void reverse_step(const code_effect_step *s, int32_t *codes)
 {
   code_grid *grid = &s->memory->grid;
   code_grid_step(grid, &s->clock, (double)s->values[GRAIN], s->now);
-  if (!code_effect_chance(s, grid->start)) {
+  if (!code_effect_chance(s, grid->start, 1.0f)) {
     return;
   }
   const int64_t into = (int64_t)(s->now - grid->start);
@@ -23,13 +23,14 @@ static void reverse_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_reverse = {
-    .info = {.key = "reverse",
-             .name = "Reverse",
-             .help = "plays grains of what has just been backwards",
-             .fader = "share of grains that are reversed, all at 1",
-             .n_settings = 1,
-             .settings = {{"grain", "Grain",
-                           "length of what is turned round; with a clock the nearest part of it",
-                           "steps", 2, 256, 16, true}}},
+    .info =
+        {.key = "reverse",
+         .name = "Reverse",
+         .help = "plays grains of what has just been backwards",
+         .fader = "share of grains that are reversed, all at 1",
+         .n_settings = 1,
+         .settings = {{"grain", "Grain",
+                       "length of what is turned round; with a clock the nearest part of a beat",
+                       "steps", 2, 256, 16, true}}},
     .step = reverse_step,
 };

@@ -46,7 +46,7 @@ static void step_shuffle_step(const code_effect_step *s, int32_t *codes)
   if (code_grid_step(&m->grid, &s->clock, (double)s->values[SEGMENT], s->now)) {
     draw_order(s, (uint32_t)s->values[GRAIN]);
   }
-  if (m->n_order == 0 || !code_effect_chance(s, m->grid.start)) {
+  if (m->n_order == 0 || !code_effect_chance(s, m->grid.start, 1.0f)) {
     return;
   }
   const uint32_t at =

@@ -18,7 +18,7 @@ static void stutter_step(const code_effect_step *s, int32_t *codes)
   } else if (code_grid_step(&m->slices, &s->clock, length, s->now)) {
     ++m->count;
   }
-  if (!code_effect_chance(s, m->grid.start)) {
+  if (!code_effect_chance(s, m->grid.start, 1.0f)) {
     return;
   }
   const int32_t *source =
@@ -35,8 +35,9 @@ const code_effect code_effect_stutter = {
              .help = "plays a slice again and again",
              .fader = "share of segments that stutter, all at 1",
              .n_settings = 3,
-             .settings = {{"length", "Length", "of the slice; with a clock the nearest part of it",
-                           "steps", 1, 128, 6, true},
+             .settings = {{"length", "Length",
+                           "of the slice; with a clock the nearest part of a beat", "steps", 1, 128,
+                           6, true},
                           {"repeats", "Repeats",
                            "times that a slice is heard in a segment; with a clock segments begin "
                            "on the beat",

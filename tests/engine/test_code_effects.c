@@ -242,27 +242,29 @@ static void same_settings_give_the_same(void **unused)
   free(snapshot);
 }
 
+// A delay by one step, and each two steps twice.
+static void expect_order(int delay_place, const int32_t *expected)
+{
+  code_effects e;
+  code_effects_settings s;
+  assert_int_equal(code_effects_init(&e, 1, NULL), STATUS_OK);
+  code_effects_settings_init(&s);
+  code_effect_knobs *delay = &s.knobs[CODE_EFFECT_CODEBOOK_SWAP];
+  *delay = (code_effect_knobs){.fader = 1, .place = delay_place, .values = {0, 1, 1}};
+  s.knobs[CODE_EFFECT_STUTTER] = (code_effect_knobs){.fader = 1, .values = {2, 2, 0}};
+  for (int32_t step = 0; step < 8; ++step) {
+    int32_t out;
+    code_effects_step(&e, &s, &step, &out);
+    assert_int_equal(out, expected[step]);
+  }
+  code_effects_destroy(&e);
+}
+
 static void places_decide_the_order(void **unused)
 {
   (void)unused;
-  code_effects e;
-  code_effects_settings s;
-  const int32_t in[2] = {10, 20};
-  int32_t out[2];
-  assert_int_equal(code_effects_init(&e, 2, NULL), STATUS_OK);
-  code_effects_settings_init(&s);
-  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].fader = 1;
-  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].values[0] = 0; // from
-  s.knobs[CODE_EFFECT_CODEBOOK_SWAP].values[1] = 0; // in pairs within the step
-  s.knobs[CODE_EFFECT_CODEBOOK_MUTE].fader = 1;     // the first
-  code_effects_step(&e, &s, in, out);
-  assert_int_equal(out[0], -1);
-  assert_int_equal(out[1], 10);
-  s.knobs[CODE_EFFECT_CODEBOOK_MUTE].place = -1;
-  code_effects_step(&e, &s, in, out);
-  assert_int_equal(out[0], 20);
-  assert_int_equal(out[1], -1);
-  code_effects_destroy(&e);
+  expect_order(-1, (const int32_t[]){0, 0, 0, 0, 3, 4, 3, 4});
+  expect_order(1, (const int32_t[]){0, 0, 1, 0, 1, 4, 5, 4});
 }
 
 static status open_and_close(void *user, error *err)

@@ -241,17 +241,6 @@ static void swap_follows_the_beat(void **unused)
   assert_int_equal(t.out[11][1], 11);
 }
 
-static void swap_exchanges_neighbours(void **unused)
-{
-  (void)unused;
-  begin(CODE_EFFECT_CODEBOOK_SWAP, 4);
-  set("from", 1);
-  set("distance", 0);
-  play(2);
-  const int32_t expected[4] = {10, 12, 11, 13}; // the last has no partner
-  assert_memory_equal(t.out[1], expected, sizeof expected);
-}
-
 static void shuffle_draws_from_the_last_steps(void **unused)
 {
   (void)unused;
@@ -280,9 +269,26 @@ static void mute_silences_from_first_to_last(void **unused)
   begin(CODE_EFFECT_CODEBOOK_MUTE, 4);
   set("first", 1);
   set("last", 2);
+  set("share", 1);
   play(1);
   const int32_t expected[4] = {0, -1, -1, 3};
   assert_memory_equal(t.out[0], expected, sizeof expected);
+}
+
+static void mute_silences_its_share(void **unused)
+{
+  (void)unused;
+  begin(CODE_EFFECT_CODEBOOK_MUTE, 4);
+  set("share", 0.25f);
+  set("hold", 1);
+  play(MOST_STEPS);
+  int n_muted = 0;
+  for (int step = 0; step < MOST_STEPS; ++step) {
+    for (int k = 0; k < 4; ++k) {
+      n_muted += t.out[step][k] == -1;
+    }
+  }
+  assert_in_range(n_muted, MOST_STEPS * 8 / 10, MOST_STEPS * 12 / 10);
 }
 
 static void mute_holds_what_it_drew(void **unused)
@@ -292,6 +298,7 @@ static void mute_holds_what_it_drew(void **unused)
   t.s.knobs[CODE_EFFECT_CODEBOOK_MUTE].fader = 0.5f;
   set("first", 0);
   set("last", 31);
+  set("share", 1);
   set("hold", 5);
   play(MOST_STEPS);
   int n_muted = 0;
@@ -339,9 +346,9 @@ int main(void)
       cmocka_unit_test(step_shuffle_stays_within_the_beat),
       cmocka_unit_test(swap_takes_the_fine_codes_of_before),
       cmocka_unit_test(swap_follows_the_beat),
-      cmocka_unit_test(swap_exchanges_neighbours),
       cmocka_unit_test(shuffle_draws_from_the_last_steps),
       cmocka_unit_test(mute_silences_from_first_to_last),
+      cmocka_unit_test(mute_silences_its_share),
       cmocka_unit_test(mute_holds_what_it_drew),
       cmocka_unit_test(depth_takes_the_finest_away),
   };
