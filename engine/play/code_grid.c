@@ -6,35 +6,41 @@
 #include <math.h>
 #include <stddef.h>
 
-// Parts of a beat that musicians count in; fives and sevens would only be heard as out of time.
-static const int parts[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
-static const int multiples[] = {1, 2, 4, 8};
+#define MOST_PARTS 32
+#define MOST_BEATS 8
 
 // A segment is `beats` beats, or one beat in `divisions`.
 typedef struct division {
   int beats, divisions;
 } division;
 
-// The nearest by ratio, the shorter list entry at a tie.
-static int nearest(const int *of, size_t n, double wanted)
+// The power of two that is nearest by ratio.
+static int nearest_power(double wanted, int most)
 {
-  size_t best = 0;
-  for (size_t i = 1; i < n; ++i) {
-    if (wanted * wanted > (double)of[i - 1] * (double)of[i]) {
-      best = i;
+  int power = 1;
+  while (power < most && wanted * wanted > 2.0 * power * power) {
+    power *= 2;
+  }
+  return power;
+}
+
+// Fives and sevens would only be heard as out of time, triplets are for who nearly asks for them.
+static int nearest_part(double wanted)
+{
+  for (int triplet = 3; triplet < MOST_PARTS; triplet *= 2) {
+    if (wanted > triplet * (7.0 / 8.0) && wanted < triplet * (8.0 / 7.0)) {
+      return triplet;
     }
   }
-  return of[best];
+  return nearest_power(wanted, MOST_PARTS);
 }
 
 static division divide(const code_clock *clock, double length_steps)
 {
   if (length_steps >= clock->beat_steps) {
-    return (division){
-        nearest(multiples, sizeof multiples / sizeof *multiples, length_steps / clock->beat_steps),
-        1};
+    return (division){nearest_power(length_steps / clock->beat_steps, MOST_BEATS), 1};
   }
-  int divisions = nearest(parts, sizeof parts / sizeof *parts, clock->beat_steps / length_steps);
+  int divisions = nearest_part(clock->beat_steps / length_steps);
   while (divisions > 1 && divisions > clock->beat_steps) {
     --divisions; // no part may be shorter than a step
   }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 /// Where segments of steps begin. With no clock every `length` steps; with a clock on beats: the
-/// length becomes the nearest musical part of a beat (a half, third, quarter, sixth ...) or the
-/// nearest of 1, 2, 4, 8 beats.
+/// length becomes the nearest of 1, 2, 4, 8 beats, or of a half, quarter, ... 32nd of a beat, or a
+/// third, sixth, twelfth, 24th where it is within an eighth of that already.
 #ifndef CONTINUO_ENGINE_PLAY_CODE_GRID_H
 #define CONTINUO_ENGINE_PLAY_CODE_GRID_H
 

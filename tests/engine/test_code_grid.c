@@ -64,9 +64,11 @@ static void fives_and_sevens_are_avoided(void **unused)
 {
   (void)unused;
   const code_clock clock = {30, 0, 0};
-  assert_true(code_grid_snap(&clock, 6) == 30.0 / 6); // a fifth: a sixth is nearer than a fourth
-  assert_true(code_grid_snap(&clock, 7) == 30.0 / 4); // 4.3 parts
-  assert_true(code_grid_snap(&clock, 30.0 / 7) == 30.0 / 8); // 7 parts: nearer to 8 than to 6
+  assert_true(code_grid_snap(&clock, 6) == 30.0 / 4);
+  assert_true(code_grid_snap(&clock, 7) == 30.0 / 4);
+  assert_true(code_grid_snap(&clock, 30.0 / 7) == 30.0 / 8);
+  assert_true(code_grid_snap(&clock, 10) == 30.0 / 3);
+  assert_true(code_grid_snap(&clock, 5.5) == 30.0 / 6);
   assert_true(code_grid_snap(&clock, 0.5) == 1); // never below a step, thirds of nothing
   assert_true(code_grid_snap(&clock, 100) == 120);
   assert_true(code_grid_snap(&clock, 1000) == 240);
