@@ -55,6 +55,21 @@ void code_effects_settings_init(code_effects_settings *s)
   }
 }
 
+void code_effects_settings_set_clock(code_effects_settings *s, double beat, double beat_steps)
+{
+  const double rounding_steps = 1e-6;
+  const bool runs = beat_steps >= 1 && isfinite(beat_steps) && fabs(beat) < 1e15;
+  s->beat_steps = runs ? (float)beat_steps : 0.0f;
+  s->beat_step = 0;
+  s->beat_number = 0;
+  if (runs) {
+    const double number = floor(beat + rounding_steps / beat_steps);
+    const double into_steps = (beat - number) * beat_steps + rounding_steps;
+    s->beat_number = (int64_t)number;
+    s->beat_step = (int32_t)fmin(floor(into_steps), INT32_MAX);
+  }
+}
+
 static size_t history_codes(const code_effects *e)
 {
   return (size_t)CODE_EFFECTS_HISTORY_STEPS * (size_t)e->n_codebooks;

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CODE_EFFECTS_MAX_CODEBOOKS 32
+#define CODE_EFFECTS_MAX_CODEBOOKS 64
 #define CODE_EFFECTS_HISTORY_STEPS 512 ///< that each effect remembers; 10 s at 50 steps a second
 #define CODE_EFFECT_MAX_SETTINGS 4
 
@@ -51,7 +51,7 @@ typedef struct code_effect_setting {
 } code_effect_setting;
 
 typedef struct code_effect_info {
-  const char *key;   ///< "step-shuffle": in presets, OSC, command lines
+  const char *key;   ///< "step_shuffle": in presets, OSC, command lines
   const char *name;  ///< "Step shuffle"
   const char *help;  ///< what the effect does, one sentence without a full stop
   const char *fader; ///< what its fader does, likewise
@@ -85,6 +85,10 @@ typedef struct code_effects_settings {
   int32_t beat_step;
   int64_t beat_number;
 } code_effects_settings;
+
+/// Tell the clock's beat (fractions and all) at the step's start; beat_steps below 1: no clock
+/// runs. A beat that falls on a step but for rounding is on it. [any]
+void code_effects_settings_set_clock(code_effects_settings *s, double beat, double beat_steps);
 
 /// All faders 0, all settings standard, places in the order of the enum, seed 0, no clock. [any]
 void code_effects_settings_init(code_effects_settings *s);

@@ -32,7 +32,7 @@ static void codebook_swap_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_codebook_swap = {
-    .info = {.key = "codebook-swap",
+    .info = {.key = "codebook_swap",
              .name = "Codebook swap",
              .help = "plays the fine codebooks of an earlier step with the coarse ones of this",
              .fader = "share of codebooks that are swapped, all at 1",
@@ -65,7 +65,7 @@ static void codebook_shuffle_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_codebook_shuffle = {
-    .info = {.key = "codebook-shuffle",
+    .info = {.key = "codebook_shuffle",
              .name = "Codebook shuffle",
              .help = "draws the fine codes of each step from those of any of the last steps",
              .fader = "share of codes that are drawn, all at 1",
@@ -95,7 +95,7 @@ static void codebook_mute_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_codebook_mute = {
-    .info = {.key = "codebook-mute",
+    .info = {.key = "codebook_mute",
              .name = "Codebook mute",
              .help = "silences some codebooks, others after a while",
              .fader = "how many codebooks are silent, none at 0, the share at 1",

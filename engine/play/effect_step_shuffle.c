@@ -58,7 +58,7 @@ static void step_shuffle_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_step_shuffle = {
-    .info = {.key = "step-shuffle",
+    .info = {.key = "step_shuffle",
              .name = "Step shuffle",
              .help = "plays the grains of the last segment in another order",
              .fader = "share of segments that are shuffled, all at 1",

@@ -72,7 +72,7 @@ static void table_is_whole(void **unused)
       assert_true(s->least < s->most && s->least <= s->standard && s->standard <= s->most);
       assert_true(!s->whole || roundf(s->standard) == s->standard);
       for (const char *c = s->key; *c; ++c) {
-        assert_true(islower(*c) || *c == '-');
+        assert_true(islower(*c) || *c == '_');
       }
       for (int j = 0; j < i; ++j) {
         assert_string_not_equal(s->key, info->settings[j].key);
@@ -92,6 +92,36 @@ static void settings_start_transparent(void **unused)
     assert_int_equal(s.knobs[kind].place, kind);
   }
   assert_true(s.beat_steps == 0.0f);
+}
+
+// However beats and steps lie, each beat has one first step and counts on from there.
+static void the_clock_counts_every_beat_once(void **unused)
+{
+  (void)unused;
+  const double lengths[] = {1, 1.5, 25, 31.578947368421, 100.0 / 3, 12.1};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; ++i) {
+    code_effects_settings s;
+    int64_t last_number = -1;
+    int32_t last_step = -1;
+    for (int step = 0; step < 20000; ++step) {
+      code_effects_settings_set_clock(&s, step / lengths[i], lengths[i]);
+      if (s.beat_step == 0) {
+        assert_int_equal(s.beat_number, last_number + 1);
+        assert_true(fabs(step - ceil((double)s.beat_number * lengths[i])) < 1.5);
+      } else {
+        assert_int_equal(s.beat_number, last_number);
+        assert_int_equal(s.beat_step, last_step + 1);
+      }
+      last_number = s.beat_number;
+      last_step = s.beat_step;
+    }
+  }
+  code_effects_settings s;
+  const double none[] = {0, 0.9, -3, (double)NAN, (double)INFINITY};
+  for (size_t i = 0; i < sizeof none / sizeof *none; ++i) {
+    code_effects_settings_set_clock(&s, 3.5, none[i]);
+    assert_true(s.beat_steps == 0.0f);
+  }
 }
 
 static void faders_at_zero_change_nothing(void **unused)
@@ -309,6 +339,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table_is_whole),
       cmocka_unit_test(settings_start_transparent),
+      cmocka_unit_test(the_clock_counts_every_beat_once),
       cmocka_unit_test(faders_at_zero_change_nothing),
       cmocka_unit_test(pulling_a_fader_down_is_at_once),
       cmocka_unit_test(faders_between_are_shares),
