@@ -6,6 +6,7 @@
 #include "models/codec_lyra.h"
 #include "models/codec_seanet.h"
 
+#include <math.h>
 #include <string.h>
 
 /// One line per kind that a file can hold; the functions are declared in the kind's own header.
@@ -149,6 +150,27 @@ status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_use
     return STATUS_USAGE;
   }
   return n_steps ? s->owner->table->decode(s, codes, n_steps, n_used, audio) : STATUS_OK;
+}
+
+status codec_decode_blend(codec_state *s, const int32_t *codes, const int32_t *other, float blend,
+                          int n_used, float *audio)
+{
+  const codec_vtable *table = s->owner->table;
+  if (!call_fits(s, 1, n_used) || isnan(blend)) {
+    return STATUS_USAGE;
+  }
+  if (blend <= 0.0f || blend >= 1.0f || !table->decode_blend) {
+    return table->decode(s, blend < 0.5f ? codes : other, 1, n_used, audio);
+  }
+  return table->decode_blend(s, codes, other, blend, n_used, audio);
+}
+
+const float *codec_codebook(const codec *c, int k, int64_t *size, int64_t *dim)
+{
+  *size = *dim = 0;
+  return c->table->codebook && k >= 0 && (uint32_t)k < c->info.n_codebooks
+             ? c->table->codebook(c, k, size, dim)
+             : NULL;
 }
 
 status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,

@@ -76,6 +76,19 @@ status codec_encode(codec_state *s, const float *audio, int n_steps, int n_used,
 /// memory only. A code below 0 or out of range adds nothing.
 status codec_decode(codec_state *s, const int32_t *codes, int n_steps, int n_used, float *audio);
 
+/// One step of each stream whose latents lie between two steps' codes, for crossfades that the
+/// decoder does not hear as a cut: (1 - blend) * latent of `codes` + blend * latent of `other`,
+/// both [n_streams, n_used] -> audio [n_streams, hop, n_channels]. The same decoder memory as
+/// codec_decode's. `blend` 0 to 1; at 0 (or less) and 1 (or more) it is codec_decode of one of
+/// them, bit for bit. A codec without latents decodes the one that weighs more. Never allocates,
+/// locks or logs. STATUS_DEVICE, STATUS_USAGE, STATUS_UNSUPPORTED (a codec that takes chunks).
+status codec_decode_blend(codec_state *s, const int32_t *codes, const int32_t *other, float blend,
+                          int n_used, float *audio);
+
+/// Codebook `k` (0 to n_codebooks - 1): [size, dim] f32 in host memory, kept as long as the codec;
+/// null where there is none (bypass). Latents are sums of one row of each codebook. Any thread.
+const float *codec_codebook(const codec *c, int k, int64_t *size, int64_t *dim);
+
 /// The last call of a stream, `n_samples` (any number, up to max_steps hops) per channel: the tail
 /// is padded as the codec's own offline run does. Returns ceil(n_samples / hop) steps of codes.
 status codec_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,

@@ -60,6 +60,24 @@ static status bypass_decode(codec_state *s, const int32_t *codes, int n_steps, i
   return STATUS_OK;
 }
 
+/// The samples are the latents.
+static status bypass_decode_blend(codec_state *s, const int32_t *codes, const int32_t *other,
+                                  float blend, int n_used, float *audio)
+{
+  const size_t n_all = s->owner->info.n_codebooks;
+  for (size_t row = 0; row < (size_t)s->n_streams; ++row) {
+    for (size_t k = 0; k < n_all; ++k) {
+      float a = 0.0f, b = 0.0f;
+      if (k < (size_t)n_used) {
+        memcpy(&a, codes + row * (size_t)n_used + k, sizeof a);
+        memcpy(&b, other + row * (size_t)n_used + k, sizeof b);
+      }
+      audio[row * n_all + k] = (1.0f - blend) * a + blend * b;
+    }
+  }
+  return STATUS_OK;
+}
+
 static status bypass_encode_final(codec_state *s, const float *audio, int n_samples, int n_used,
                                   int32_t *codes)
 {
@@ -109,6 +127,7 @@ static const codec_vtable bypass_table = {
     .state_bytes = bypass_state_bytes,
     .state_save = bypass_state_save,
     .state_restore = bypass_state_restore,
+    .decode_blend = bypass_decode_blend,
 };
 
 status codec_open_bypass(codec **c, uint32_t rate_hz, uint32_t hop_samples, uint32_t n_channels,

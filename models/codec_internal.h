@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/// Every slot but the last four is required. Contracts: the function of the same name in
+/// Every slot up to `state_restore` is required. Contracts: the function of the same name in
 /// models/codec.h.
 typedef struct codec_vtable {
   void (*close)(codec *c); ///< last reference gone: free weights and the codec itself
@@ -31,6 +31,11 @@ typedef struct codec_vtable {
   status (*state_restore)(codec_state *s, const void *snapshot);
   /// Optional: without it there is no memory to speak of.
   void (*visit_memory)(const codec_state *s, codec_memory_visit visit, void *user);
+
+  /// Optional: a codec without latents. `blend` lies between 0 and 1, both excluded.
+  status (*decode_blend)(codec_state *s, const int32_t *codes, const int32_t *other, float blend,
+                         int n_used, float *audio);
+  const float *(*codebook)(const codec *c, int k, int64_t *size, int64_t *dim);
 
   /// Null where there is nothing to prepare.
   status (*prepare)(codec_state *s, int n_used, error *err);

@@ -26,6 +26,7 @@ typedef struct network_state {
   arena activations; ///< of one call
   float *audio;      ///< device, [n, max_steps hop, channels]
   int32_t *codes;    ///< device, [n, max_steps, n_codebooks]
+  int32_t *other;    ///< device, [n, n_codebooks]: what a blend fades to
   int n_streams, max_steps;
   int n_prepared; ///< codebooks of the captured steps
 } network_state;
@@ -84,6 +85,22 @@ static tensor forward_decode(network_state *s, run *r, int64_t n_steps, int n_us
   const tensor audio = network->decode_forward(r, network->net, latents, m);
   if (m && run_ok(r)) {
     r->dev->table.advance(r, &m->control, n_steps);
+  }
+  return audio;
+}
+
+/// s->codes and s->other, one step -> audio, in the arena.
+static tensor forward_blend(network_state *s, run *r, float blend, int n_used)
+{
+  const codec_network *network = s->network;
+  const tensor codes = tensor_view(s->codes, DTYPE_I32, 3, s->n_streams, 1, n_used, 1);
+  const tensor other = tensor_view(s->other, DTYPE_I32, 3, s->n_streams, 1, n_used, 1);
+  stream_memory *m = s->decode.memory;
+  const tensor from = apply_scale(r, rvq_decode(r, network->quantiser, codes), 1.0f - blend);
+  const tensor to = apply_scale(r, rvq_decode(r, network->quantiser, other), blend);
+  const tensor audio = network->decode_forward(r, network->net, apply_add(r, from, to), m);
+  if (m && run_ok(r)) {
+    r->dev->table.advance(r, &m->control, 1);
   }
   return audio;
 }
@@ -262,7 +279,6 @@ static status decode_steps(network_state *s, const int32_t *codes, int n_steps, 
                     : r.failure.code;
 }
 
-// ---- chunks -----------------------------------------------------------------------------
 static status network_decode(codec_state *base, const int32_t *codes, int n_steps, int n_used,
                              float *audio)
 {
@@ -275,7 +291,34 @@ static status network_decode_final(codec_state *base, const int32_t *codes, int 
   return decode_steps(state_of(base), codes, n_steps, n_used, true, audio);
 }
 
-// --------------------------------------------------------------------------------------
+static status network_decode_blend(codec_state *base, const int32_t *codes, const int32_t *other,
+                                   float blend, int n_used, float *audio)
+{
+  network_state *s = state_of(base);
+  device *dev = s->network->dev;
+  if (!s->network->has_decoder || !s->decode.memory) {
+    return STATUS_UNSUPPORTED;
+  }
+  status code = begin_streams(s, &s->decode, 1, false);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  run r;
+  begin(s, &r);
+  code = dev->upload(dev, s->codes, codes, codes_bytes(s, 1, n_used), NULL);
+  code = code ? code : dev->upload(dev, s->other, other, codes_bytes(s, 1, n_used), NULL);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  s->decode.memory->control.final = false;
+  const tensor out = forward_blend(s, &r, blend, n_used);
+  memset(s->decode.fresh, 0, (size_t)s->n_streams);
+  const int64_t n_samples = s->network->base.info.hop_samples;
+  return run_ok(&r) ? dev->download(dev, audio, out.data, samples_bytes(s, n_samples), NULL)
+                    : r.failure.code;
+}
+
+// ---- chunks -----------------------------------------------------------------------------
 
 /// Root of the mean square of the channels' mean, never zero.
 static float chunk_scale(const float *audio, int n_samples, int n_channels)
@@ -363,6 +406,7 @@ static void network_state_free(codec_state *base)
   dev->release(dev, s->activations.data);
   dev->release(dev, s->audio);
   dev->release(dev, s->codes);
+  dev->release(dev, s->other);
   free(s->starts);
   free(s);
 }
@@ -397,6 +441,10 @@ static error rehearse(network_state *s)
     const tensor audio = forward_decode(s, &r, s->max_steps, n_codebooks);
     if (!info->streamable) {
       apply_scale(&r, audio, 1.0f);
+    }
+    if (info->streamable && run_ok(&r)) {
+      arena_rewind(&s->activations, 0);
+      forward_blend(s, &r, 0.5f, n_codebooks);
     }
   }
   const status code = s->network->dev->synchronize(s->network->dev, NULL);
@@ -436,16 +484,21 @@ static status allocate_state(network_state *s, error *err)
   device *dev = network->dev;
   const size_t audio_bytes = samples_bytes(s, (int64_t)s->max_steps * info->hop_samples);
   const size_t code_bytes = codes_bytes(s, s->max_steps, (int)info->n_codebooks);
+  const size_t other_bytes = codes_bytes(s, 1, (int)info->n_codebooks);
   s->starts = calloc((size_t)s->n_streams, 3);
   s->audio = dev->allocate(dev, audio_bytes);
   s->codes = dev->allocate(dev, code_bytes);
-  if (!s->starts || !s->audio || !s->codes) {
+  s->other = dev->allocate(dev, other_bytes);
+  if (!s->starts || !s->audio || !s->codes || !s->other) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory for calls of %d steps", info->name,
                      s->max_steps);
   }
   status code = dev->clear(dev, s->audio, audio_bytes, err);
   if (code == STATUS_OK) {
     code = dev->clear(dev, s->codes, code_bytes, err);
+  }
+  if (code == STATUS_OK) {
+    code = dev->clear(dev, s->other, other_bytes, err);
   }
   s->encode = (direction){.fresh = s->starts + s->n_streams};
   s->decode = (direction){.fresh = s->starts + 2 * (size_t)s->n_streams};
@@ -553,6 +606,7 @@ static void network_close(codec *c)
   codec_network *network = (codec_network *)c;
   network->net_free(network->net, network->dev);
   device_unref(network->dev);
+  free(network->codebooks);
   free(network);
 }
 
@@ -576,12 +630,21 @@ static void network_visit_memory(const codec_state *state, codec_memory_visit vi
   visit(user, s->activations.data, s->activations.size_bytes);
   visit(user, s->audio, samples_bytes(s, (int64_t)s->max_steps * info->hop_samples));
   visit(user, s->codes, codes_bytes(s, s->max_steps, (int)info->n_codebooks));
+  visit(user, s->other, codes_bytes(s, 1, (int)info->n_codebooks));
   if (s->memory.block) {
     visit(user, s->memory.block, s->memory.block_bytes);
   }
   for (int i = 0; i < CODEC_N_PARTS; ++i) {
     visit_weights(s->network->layers.sets[i], visit, user);
   }
+}
+
+static const float *network_codebook(const codec *c, int k, int64_t *size, int64_t *dim)
+{
+  const codec_network *network = network_of(c);
+  *size = network->quantiser->size;
+  *dim = network->quantiser->dim;
+  return network->codebooks + (size_t)k * (size_t)(*size * *dim);
 }
 
 static const codec_vtable network_table = {
@@ -596,11 +659,29 @@ static const codec_vtable network_table = {
     .state_save = network_state_save,
     .state_restore = network_state_restore,
     .visit_memory = network_visit_memory,
+    .decode_blend = network_decode_blend,
+    .codebook = network_codebook,
     .prepare = network_prepare,
     .decode_final = network_decode_final,
     .encode_chunk = network_encode_chunk,
     .decode_chunk = network_decode_chunk,
 };
+
+/// The masters will be gone.
+static status keep_codebooks(codec_network *network, error *err)
+{
+  const rvq *q = network->quantiser;
+  const size_t count = (size_t)(q->size * q->dim);
+  network->codebooks = malloc((size_t)q->n_codebooks * count * sizeof *network->codebooks);
+  if (!network->codebooks) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for the codebooks",
+                     network->base.info.name);
+  }
+  for (int k = 0; k < q->n_codebooks; ++k) {
+    memcpy(network->codebooks + (size_t)k * count, q->codebooks[k].master, count * sizeof(float));
+  }
+  return STATUS_OK;
+}
 
 /// Packs what `options` asks for, and the codebooks.
 static status pack(codec_network *network, const codec_options *options, error *err)
@@ -632,8 +713,10 @@ status codec_network_new(codec **c, const codec_network *parts, const codec_opti
   }
   *network = *parts;
   network->dev = options->dev;
-  const status code = pack(network, options, err);
+  status code = keep_codebooks(network, err);
+  code = code ? code : pack(network, options, err);
   if (code != STATUS_OK) {
+    free(network->codebooks);
     free(network);
     return code;
   }

@@ -27,6 +27,7 @@ typedef struct codec_network {
   // Filled in by codec_network_new.
   device *dev;                   ///< of the network's compute forms; referenced
   bool has_encoder, has_decoder; ///< halves whose weights are loaded
+  float *codebooks;              ///< host, [n_codebooks, size, dim], as the file has them
 } codec_network;
 
 /// Make a codec of `parts` (copied): packs the halves that `options` asks for and the codebooks,
