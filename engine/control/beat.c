@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define LONGEST_TAP_S 2.0
+#define SHORTEST_TAP_S 0.1 // nearer ones are one tap that bounced
+// A boundary further away than this never comes, and a wait must fit a position.
+#define LONGEST_WAIT_SAMPLES 0x1p62
 // A boundary this near, in beats, counts as reached: positions are whole samples, beats are not.
 #define NEAR_BEATS 1e-9
 
@@ -51,7 +54,7 @@ static void start_own(beat_clock *b, uint64_t position_samples)
 
 void beat_clock_set_tempo(beat_clock *b, double bpm, uint64_t position_samples)
 {
-  b->set_bpm = bpm;
+  b->set_bpm = isfinite(bpm) ? bpm : 0.0;
   b->n_taps = 0;
   if (!b->outer) {
     start_own(b, position_samples);
@@ -65,7 +68,7 @@ void beat_clock_set_bar(beat_clock *b, int beats_per_bar)
 
 void beat_clock_follow(beat_clock *b, double beat, double beats_per_s, uint64_t position_samples)
 {
-  if (beats_per_s > 0.0) {
+  if (beats_per_s > 0.0 && isfinite(b->rate_hz / beats_per_s) && isfinite(beat)) {
     b->outer = true;
     start(b, beat, b->rate_hz / beats_per_s, position_samples);
   } else if (b->outer) {
@@ -76,8 +79,13 @@ void beat_clock_follow(beat_clock *b, double beat, double beats_per_s, uint64_t 
 
 void beat_clock_tap(beat_clock *b, uint64_t position_samples)
 {
-  const double longest = LONGEST_TAP_S * b->rate_hz;
-  if (b->n_taps > 0 && (double)(position_samples - b->taps[b->n_taps - 1]) > longest) {
+  const double since_s =
+      b->n_taps > 0 ? (double)(position_samples - b->taps[b->n_taps - 1]) / (double)b->rate_hz
+                    : HUGE_VAL;
+  if (since_s < SHORTEST_TAP_S) {
+    return;
+  }
+  if (since_s > LONGEST_TAP_S) {
     b->n_taps = 0;
   }
   if (b->n_taps == BEAT_MAX_TAPS) {
@@ -86,7 +94,7 @@ void beat_clock_tap(beat_clock *b, uint64_t position_samples)
   }
   b->taps[b->n_taps++] = position_samples;
   const double span = (double)(position_samples - b->taps[0]);
-  if (b->n_taps < 2 || span <= 0.0) {
+  if (b->n_taps < 2) {
     return;
   }
   const double samples_per_beat = span / (b->n_taps - 1);
@@ -102,8 +110,11 @@ uint64_t beat_clock_next(const beat_clock *b, uint64_t position_samples, bool ba
     return position_samples;
   }
   const double unit = bar ? b->beats_per_bar : 1.0;
+  // A boundary between two samples falls on the later one, so those after the last sample count.
   const double beat = beat_clock_at(b, position_samples);
-  const double next = ceil(beat / unit - NEAR_BEATS) * unit;
+  const double last = beat - 1.0 / b->samples_per_beat;
+  const double next = (floor(last / unit + NEAR_BEATS) + 1.0) * unit;
   const double wait = (next - beat) * b->samples_per_beat;
-  return position_samples + (wait > 0.0 ? (uint64_t)ceil(wait - 1e-6) : 0);
+  const double whole = ceil(fmin(wait, LONGEST_WAIT_SAMPLES) - 1e-6);
+  return position_samples + (whole > 0.0 ? (uint64_t)whole : 0);
 }

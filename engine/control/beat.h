@@ -34,7 +34,8 @@ void beat_clock_set_bar(beat_clock *b, int beats_per_bar);
 /// The outer clock stood at `beat` at `position`, with so many beats a second (0: it stopped).
 void beat_clock_follow(beat_clock *b, double beat, double beats_per_s, uint64_t position_samples);
 
-/// A tap: two or more, at most 2 s apart, make a tempo whose beats fall on the last tap.
+/// A tap: two or more, 0.1 to 2 s apart, make a tempo whose beats fall on the last tap. Nearer ones
+/// do not count, after a longer pause they begin anew.
 void beat_clock_tap(beat_clock *b, uint64_t position_samples);
 
 bool beat_clock_runs(const beat_clock *b);

@@ -166,7 +166,7 @@ void parameter_format(int id, double value, char *text, size_t text_bytes)
     }
     return;
   }
-  for (int skip = (int)value; skip > 0; --skip) {
+  for (int skip = (int)parameter_clamp(id, value); skip > 0; --skip) {
     const char *bar = strchr(words, '|');
     words = bar ? bar + 1 : words;
   }
