@@ -26,6 +26,16 @@ void midi_clock_init(midi_clock *c, uint32_t rate_hz)
   c->rate_hz = rate_hz;
 }
 
+void midi_clock_set_rate(midi_clock *c, uint32_t rate_hz)
+{
+  const bool goes_on = c->running || c->waiting;
+  const int64_t after = c->ticks[c->newest].number + c->song_offset + 1;
+  const int64_t next = c->running && !c->waiting ? after : c->song_next;
+  midi_clock_init(c, rate_hz);
+  c->waiting = goes_on;
+  c->song_next = next;
+}
+
 void midi_clock_tell_again(midi_clock *c)
 {
   c->must_tell = true;
@@ -141,6 +151,7 @@ static bool is_off(midi_clock *c, double off_samples)
 {
   const double least = c->period_samples * OFF_PERIODS;
   const double limit = fmax(c->spread_samples * OFF_SPREADS, least);
+  // A tick far beside counts for little, so that a step of tempo does not hide the next.
   const double share = 1.0 / (c->n_ticks < SPREAD_TICKS ? c->n_ticks : SPREAD_TICKS);
   c->spread_samples += (fmin(fabs(off_samples), 1.5 * limit) - c->spread_samples) * share;
   if (fabs(off_samples) <= limit) {

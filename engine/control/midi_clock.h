@@ -50,6 +50,9 @@ typedef struct midi_clock {
 
 void midi_clock_init(midi_clock *c, uint32_t rate_hz);
 
+/// Positions count at another rate from now on: the ticks begin anew, the song goes on.
+void midi_clock_set_rate(midi_clock *c, uint32_t rate_hz);
+
 /// Each takes one message at a position, and is true where `out` (value: beat, more: beats a
 /// second) is to be sent. Positions that do not rise are taken as a new beginning.
 bool midi_clock_tick(midi_clock *c, uint64_t position_samples, control *out);
