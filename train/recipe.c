@@ -4,8 +4,8 @@
 #include "train/recipe.h"
 
 #include "base/file.h"
+#include "base/ini_text.h"
 #include "train/recipe_fields.h"
-#include "train/recipe_ini.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -202,7 +202,7 @@ static status read_text(recipe *out, const char *text, size_t size_bytes, const 
   if (!r.given) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory to read it", name);
   }
-  const status code = recipe_ini_read(text, size_bytes, name, take_value, &r, err);
+  const status code = ini_text_read(text, size_bytes, name, take_value, &r, err);
   free(r.given);
   return code;
 }

@@ -26,7 +26,7 @@ continuo_dependency(sndfile sndfile "no audio files (encode, decode, roundtrip o
 continuo_dependency(samplerate samplerate "no sample-rate conversion (files and hosts must run at the codec's rate)")
 continuo_dependency(ogg ogg "no .rvq files")
 continuo_dependency(kissfft kissfft-float "no spectral losses (continuo-train off)")
-continuo_dependency(inih inih "no recipes (continuo-train off)")
+continuo_dependency(inih inih "no recipes (continuo-train off), no presets")
 continuo_dependency(protobufc libprotobuf-c "no TensorBoard logs")
 find_program(CONTINUO_PROTOC_C protoc-c)
 if(CONTINUO_HAVE_PROTOBUFC AND NOT CONTINUO_PROTOC_C)

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-#include "train/recipe_ini.h"
+#include "base/ini_text.h"
 
 #include "base/utf8.h"
 
@@ -14,7 +14,7 @@ typedef struct ini_source {
   const char *at, *end;
   const char *name;
   int line; ///< the one given out last, from 1
-  recipe_ini_take take;
+  ini_text_take take;
   void *user;
   status code;
   error *err;
@@ -79,8 +79,8 @@ static int take_value(void *user, const char *section, const char *key, const ch
   return s->code == STATUS_OK;
 }
 
-status recipe_ini_read(const char *text, size_t size_bytes, const char *name, recipe_ini_take take,
-                       void *user, error *err)
+status ini_text_read(const char *text, size_t size_bytes, const char *name, ini_text_take take,
+                     void *user, error *err)
 {
   ini_source s = {.at = text,
                   .end = text + size_bytes,
