@@ -3,10 +3,10 @@
 
 #include "base/json.h"
 
+#include "base/c_locale.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,15 +409,12 @@ status json_parse(json **root, const void *text, size_t size_bytes, const char *
                      size_bytes, JSON_MAX_BYTES);
   }
   parser p = {.begin = begin, .end = begin + size_bytes, .source = source, .err = err};
-  // strtod follows the locale, and a host may have set one with a decimal comma.
-  const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  if (!c_locale) {
+  c_locale c;
+  if (!c_locale_enter(&c)) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory for its JSON", source);
   }
-  const locale_t before = uselocale(c_locale);
   const status s = parse_in_c_locale(&p, root);
-  uselocale(before);
-  freelocale(c_locale);
+  c_locale_leave(&c);
   return s;
 }
 

@@ -3,11 +3,11 @@
 
 #include "base/json_writer.h"
 
+#include "base/c_locale.h"
 #include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,17 +190,14 @@ void json_write_number(json_writer *w, const char *key, double value)
   if (!begin_value(w, key)) {
     return;
   }
-  // printf and strtod follow the locale, and a host may have set one with a decimal comma.
-  const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  if (!c_locale) {
+  c_locale c;
+  if (!c_locale_enter(&c)) {
     fail(w, STATUS_NO_MEMORY);
     return;
   }
   char text[32];
-  const locale_t before = uselocale(c_locale);
   const int n = format_number(text, value);
-  uselocale(before);
-  freelocale(c_locale);
+  c_locale_leave(&c);
   put(w, text, (size_t)n);
 }
 

@@ -3,11 +3,11 @@
 
 #include "train/recipe.h"
 
+#include "base/c_locale.h"
 #include "base/file.h"
 #include "base/ini_text.h"
 #include "train/recipe_fields.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,25 +261,11 @@ static void set_defaults(recipe *out)
   }
 }
 
-// Reading and writing numbers follows the locale, and a host may have set one with a decimal comma.
-static bool enter_c_locale(locale_t before[2])
-{
-  before[1] = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  before[0] = before[1] ? uselocale(before[1]) : (locale_t)0;
-  return before[1] != (locale_t)0;
-}
-
-static void leave_c_locale(const locale_t before[2])
-{
-  uselocale(before[0]);
-  freelocale(before[1]);
-}
-
 status recipe_load(recipe *out, const char *path, const char *const *overrides, int n_overrides,
                    error *err)
 {
-  locale_t locales[2];
-  if (!enter_c_locale(locales)) {
+  c_locale c;
+  if (!c_locale_enter(&c)) {
     return error_set(err, STATUS_NO_MEMORY, "no memory to read a recipe");
   }
   set_defaults(out);
@@ -293,14 +279,14 @@ status recipe_load(recipe *out, const char *path, const char *const *overrides, 
       error_prefix(err, "%s", path ? path : "recipe");
     }
   }
-  leave_c_locale(locales);
+  c_locale_leave(&c);
   return code;
 }
 
 status recipe_parse(recipe *out, const char *text, const char *name, error *err)
 {
-  locale_t locales[2];
-  if (!enter_c_locale(locales)) {
+  c_locale c;
+  if (!c_locale_enter(&c)) {
     return error_set(err, STATUS_NO_MEMORY, "%s: no memory to read it", name);
   }
   set_defaults(out);
@@ -311,7 +297,7 @@ status recipe_parse(recipe *out, const char *text, const char *name, error *err)
       error_prefix(err, "%s", name);
     }
   }
-  leave_c_locale(locales);
+  c_locale_leave(&c);
   return code;
 }
 
@@ -339,8 +325,8 @@ status recipe_write(const recipe *in, char **text, error *err)
 {
   *text = NULL;
   char *out = malloc((size_t)recipe_n_fields * FIELD_BYTES + 1);
-  locale_t locales[2];
-  if (!out || !enter_c_locale(locales)) {
+  c_locale c;
+  if (!out || !c_locale_enter(&c)) {
     free(out);
     return error_set(err, STATUS_NO_MEMORY, "no memory to write a recipe");
   }
@@ -348,7 +334,7 @@ status recipe_write(const recipe *in, char **text, error *err)
   for (int i = 0; i < recipe_n_fields; ++i) {
     used += write_field(out + used, in, i);
   }
-  leave_c_locale(locales);
+  c_locale_leave(&c);
   *text = out;
   return STATUS_OK;
 }
