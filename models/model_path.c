@@ -4,75 +4,15 @@
 #include "models/model_path.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DATA_DIRS "/usr/local/share:/usr/share"
-
-// The `index`-th part of a colon-separated list; empty and relative ones do not count (XDG).
-static bool list_part(const char *list, int index, char path[PATH_BYTES])
-{
-  while (*list) {
-    const size_t size = strcspn(list, ":");
-    if (*list == '/' && size < PATH_BYTES && index-- == 0) {
-      memcpy(path, list, size);
-      path[size] = '\0';
-      return true;
-    }
-    list += size + (list[size] == ':');
-  }
-  return false;
-}
-
-static bool home_folder(char path[PATH_BYTES])
-{
-  const char *data = getenv("XDG_DATA_HOME");
-  if (data && *data == '/') {
-    return snprintf(path, PATH_BYTES, "%s/continuo/models", data) < PATH_BYTES;
-  }
-  const char *home = getenv("HOME");
-  return home && *home &&
-         snprintf(path, PATH_BYTES, "%s/.local/share/continuo/models", home) < PATH_BYTES;
-}
-
-// build/PRESET/bin/continuo -> presets/models beside build/.
-static bool source_folder(char path[PATH_BYTES])
-{
-  char program[PATH_BYTES];
-  const ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-  if (size <= 0) {
-    return false;
-  }
-  program[size] = '\0';
-  for (int up = 0; up < 4; ++up) {
-    char *slash = strrchr(program, '/');
-    if (!slash) {
-      return false;
-    }
-    *slash = '\0';
-  }
-  return snprintf(path, PATH_BYTES, "%s/presets/models", program) < PATH_BYTES &&
-         access(path, F_OK) == 0;
-}
-
 bool model_folder(int index, char path[PATH_BYTES])
 {
-  const bool has_home = home_folder(path);
-  if (has_home && index-- == 0) {
+  if (data_home_folder("models", path) && index-- == 0) {
     return true;
   }
-  const char *dirs = getenv("XDG_DATA_DIRS");
-  if (!dirs || !*dirs) {
-    dirs = DATA_DIRS;
-  }
-  int count = 0;
-  for (char part[PATH_BYTES]; list_part(dirs, count, part); ++count) {
-    if (count == index) {
-      return snprintf(path, PATH_BYTES, "%s/continuo/models", part) < PATH_BYTES;
-    }
-  }
-  return index == count && source_folder(path);
+  return data_system_folder("models", "presets/models", index, path);
 }
 
 status model_find(const char *name, char path[PATH_BYTES], error *err)

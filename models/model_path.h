@@ -7,11 +7,11 @@
 #ifndef CONTINUO_MODELS_MODEL_PATH_H
 #define CONTINUO_MODELS_MODEL_PATH_H
 
+#include "base/data_folder.h"
 #include "base/status.h"
 
 #include <stdbool.h>
 
-#define PATH_BYTES 4096
 #define MODEL_ENDING ".safetensors"
 
 /// The `index`-th folder that may hold models, in the order above; false after the last.
