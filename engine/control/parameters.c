@@ -156,7 +156,7 @@ void parameter_format(int id, double value, char *text, size_t text_bytes)
   const char *words = p && p->kind == PARAMETER_SWITCH ? "off|on" : p ? p->words : NULL;
   if (!words) {
     snprintf(text, text_bytes, "%.17g", value);
-    for (int digits = 1; digits < 17; ++digits) { // the shortest that reads back
+    for (int digits = 15; digits < 17; ++digits) { // the shortest that reads back: 400, not 4e+02
       char shorter[40];
       snprintf(shorter, sizeof shorter, "%.*g", digits, value);
       if (strtod(shorter, NULL) == value) {
