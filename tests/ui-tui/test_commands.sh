@@ -10,7 +10,7 @@ continuo=$bin/continuo
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-export XDG_DATA_HOME=$work/data
+export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 unset DISPLAY
 checks=0
 bad=0
@@ -116,11 +116,39 @@ works "$continuo" roundtrip in.wav j.au
 same c.au j.au
 works "$continuo" list models
 grep -q '^default .*seanet' out || say_bad "list models does not name it"
+# entry NAME KEY: of a preset in the JSON array in out
+entry() {
+  python3 -c 'import json, sys
+print([e[sys.argv[2]] for e in json.load(open("out")) if e["preset"] == sys.argv[1]][0])' "$1" "$2"
+}
+if "$continuo" list --json presets 2>&1 | grep -q libinih; then
+  echo "no libinih: presets are not listed"
+else
+  works "$continuo" list presets
+  grep -qE '^ +1  [a-z-]+ +factory +[a-z]+ +[A-Z]' out || say_bad "list presets does not number them"
+  works "$continuo" list presets --json
+  number=$(entry mirror number)
+  factory=$(grep -o '"layer":"factory"' out | wc -l)
+  mkdir -p data/continuo/presets state/continuo/last
+  printf '[preset]\nformat = 1\nname = Mine\nmode = answer\n' >data/continuo/presets/mirror.ini
+  cp data/continuo/presets/mirror.ini data/continuo/presets/0-first.ini
+  cp data/continuo/presets/mirror.ini state/continuo/last/continuo.ini
+  head -c 1000 tiny.safetensors >data/continuo/presets/bad.ini
+  works "$continuo" list presets --json
+  is "$(entry mirror number)" "$number" "number of a preset that hides the factory's"
+  is "$(entry mirror name)/$(entry mirror mode)/$(entry mirror layer)" "Mine/answer/user" "which one"
+  is "$(entry 0-first number)" $((factory + 1)) "number of the user's first"
+  is "$(entry last:continuo number)" None "number of what was played last"
+  is "$(entry bad number)/$(entry bad mode)" "$((factory + 2))/None" "a file that is no preset"
+  works "$continuo" list presets
+  grep -q '^ *[0-9]*  bad .*unusable: .*bad.ini' out || say_bad "list presets hides what is wrong"
+fi
 works "$continuo" list devices
 grep -q reference out || say_bad "list devices does not name the reference"
 
 # What should not.
 fails 2 "no such command" "$continuo" sing
+fails 2 "presets, models or devices" "$continuo" list songs
 fails 2 "no such option" "$continuo" live --loud
 fails 2 "whole number" "$continuo" encode -k many in.wav x.rvq
 fails 2 "1 to 64" "$continuo" encode -k 0 in.wav x.rvq

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// continuo list: the models that can be named, and what they can run on.
+// continuo list: the presets and models that can be named, and what they can run on.
 
 #include "base/json_writer.h"
 #include "base/safetensors.h"
+#include "engine/preset_path.h"
 #include "models/model_path.h"
 #include "ui-tui/cli/commands.h"
 
@@ -78,6 +79,87 @@ static void list_models(bool as_json)
   json_writer_free(&w);
 }
 
+// ---- presets -----------------------------------------------------------------------------------
+
+static void preset_json(json_writer *w, const preset_entry *entry, int number, const preset *p,
+                        const char *problem)
+{
+  char mode[40];
+  parameter_format(PARAMETER_MODE, p->values[PARAMETER_MODE], mode, sizeof mode);
+  json_begin_object(w, NULL);
+  if (number) {
+    json_write_integer(w, "number", number);
+  } else {
+    json_write_null(w, "number");
+  }
+  json_write_string(w, "preset", entry->name);
+  json_write_string(w, "layer", preset_layer_name(entry->layer));
+  json_write_bool(w, "hides_factory", entry->hides);
+  json_write_string(w, "path", entry->path);
+  json_write_string(w, "name", p->name);
+  json_write_string(w, "author", p->author);
+  json_write_string(w, "tags", p->tags);
+  json_write_string(w, "comment", p->comment);
+  json_write_string(w, "model", p->model);
+  json_write_string(w, "mode", problem ? NULL : mode);
+  json_write_string(w, "problem", problem);
+  json_end_object(w);
+}
+
+static void preset_line(const preset_entry *entry, int number, const preset *p, const char *problem)
+{
+  const char *layer = entry->hides ? "user, hides" : preset_layer_name(entry->layer);
+  if (number) {
+    printf("%4d  ", number);
+  } else {
+    printf("      ");
+  }
+  if (problem) {
+    printf("%-16s %-11s unusable: %s\n", entry->name, layer, problem);
+    return;
+  }
+  char mode[40];
+  parameter_format(PARAMETER_MODE, p->values[PARAMETER_MODE], mode, sizeof mode);
+  printf("%-16s %-11s %-9s %s%s%s\n", entry->name, layer, mode, p->name, *p->tags ? ": " : "",
+         p->tags);
+}
+
+static status list_presets(bool as_json, error *err)
+{
+  preset_list list;
+  status code = preset_list_read(&list, err);
+  if (code) {
+    return code;
+  }
+  json_writer w;
+  json_writer_init(&w, stdout);
+  if (as_json) {
+    json_begin_array(&w, NULL);
+  }
+  for (int i = 0; i < list.n; ++i) {
+    const preset_entry *entry = &list.entries[i];
+    const int number = i < list.n_numbered ? i + 1 : 0;
+    preset p;
+    error bad = {0};
+    const char *problem = preset_load(&p, entry->path, &bad) ? bad.message : NULL;
+    if (as_json) {
+      preset_json(&w, entry, number, &p, problem);
+    } else {
+      preset_line(entry, number, &p, problem);
+    }
+    preset_free(&p);
+  }
+  if (as_json) {
+    json_end_array(&w);
+    code = json_writer_finish(&w, err);
+  }
+  json_writer_free(&w);
+  preset_list_free(&list);
+  return code;
+}
+
+// ---- devices -----------------------------------------------------------------------------------
+
 static void list_devices(bool as_json)
 {
   char names[MAX_DEVICES][128];
@@ -112,14 +194,19 @@ static status run_list(const command *self, command_context *context, int argc, 
   if (code || done) {
     return code;
   }
+  if (strcmp(argv[1], "presets") == 0) {
+    return list_presets(context->json, err);
+  }
   if (strcmp(argv[1], "models") == 0) {
     list_models(context->json);
   } else if (strcmp(argv[1], "devices") == 0) {
     list_devices(context->json);
   } else {
-    return error_set(err, STATUS_USAGE, "models or devices expected, found \"%s\"", argv[1]);
+    return error_set(err, STATUS_USAGE, "presets, models or devices expected, found \"%s\"",
+                     argv[1]);
   }
   return STATUS_OK;
 }
 
-const command command_list = {"list", "models|devices", "List models or compute devices", run_list};
+const command command_list = {"list", "presets|models|devices",
+                              "List presets, models or compute devices", run_list};
