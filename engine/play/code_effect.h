@@ -7,6 +7,7 @@
 
 #include "engine/play/code_effects.h"
 #include "engine/play/code_grid.h"
+#include "engine/play/mosaic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ typedef struct code_effect_memory {
   int32_t count;    ///< stretch: steps of the present grain; stutter: repeats so far
   uint16_t order[CODE_GRID_MAX_STEPS]; ///< step shuffle: sources within the previous segment
   uint32_t n_order;
+  int64_t next; ///< mosaic: 1 more than the step that comes next in the recording; 0: none
 } code_effect_memory;
 
 /// One step as one effect sees it. The settings have been brought into their ranges.
@@ -31,6 +33,7 @@ typedef struct code_effect_step {
   uint64_t seed, stream;      ///< keys of its chance; the counter is the effect's
   const int32_t *history;     ///< its input: [CODE_EFFECTS_HISTORY_STEPS, n_codebooks], a ring
   code_effect_memory *memory; ///< its own
+  const mosaic *corpus;       ///< may be null
 } code_effect_step;
 
 /// The input of step `source`: not after this one, not before the first, not forgotten; else this
@@ -52,6 +55,7 @@ typedef struct code_effect {
   void (*step)(const code_effect_step *s, int32_t *codes);
 } code_effect;
 
+extern const code_effect code_effect_mosaic;
 extern const code_effect code_effect_stretch;
 extern const code_effect code_effect_stutter;
 extern const code_effect code_effect_reverse;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const code_effect *const effects[CODE_N_EFFECTS] = {
+    [CODE_EFFECT_MOSAIC] = &code_effect_mosaic,
     [CODE_EFFECT_STRETCH] = &code_effect_stretch,
     [CODE_EFFECT_STUTTER] = &code_effect_stutter,
     [CODE_EFFECT_REVERSE] = &code_effect_reverse,
@@ -137,6 +138,11 @@ float code_effect_uniform(const code_effect_step *s, uint64_t counter)
   return random_uniform(s->seed, ~s->stream, counter);
 }
 
+void code_effects_set_corpus(code_effects *e, const mosaic *corpus)
+{
+  e->corpus = corpus;
+}
+
 // Places are few: sorting by insertion.
 static void order_of(const code_effects_settings *s, int order[CODE_N_EFFECTS])
 {
@@ -197,6 +203,7 @@ static void apply(const code_effects *e, chain *c, const code_effects_settings *
       .stream = random_name_key(effect->info.key), // not its number: old performances stay
       .history = history,
       .memory = &c->memories[kind],
+      .corpus = e->corpus,
   };
   effect->step(&step, changed);
   if (step.fader > 0.0f) {

@@ -6,18 +6,20 @@
 /// stands on a fader from 0 (its output is its input, at once and exactly, whatever it was doing)
 /// to 1.
 ///
-/// A step's output depends on the settings and codes of every step since init or reset and on
-/// nothing else, so a performance can be replayed. Each effect remembers the last
+/// A step's output depends on the settings, codes and corpus of every step since init or reset and
+/// on nothing else, so a performance can be replayed. Each effect remembers the last
 /// CODE_EFFECTS_HISTORY_STEPS steps of its own input, also while its fader is at 0.
 ///
-/// Only what came in goes out (codes of other steps or other codebooks, or -1, which adds nothing
-/// in the decoder), so valid codes stay valid. What each effect is good for: docs/effects.md.
+/// Only what came in goes out, or what is in the mosaic's corpus: codes of other steps, each in its
+/// own codebook, or -1, which adds nothing in the decoder. So valid codes stay valid. What each
+/// effect is good for: docs/effects.md.
 ///
 /// Thread tags: [main] any normal thread; [step] the one thread that steps: the conductor's.
 #ifndef CONTINUO_ENGINE_PLAY_CODE_EFFECTS_H
 #define CONTINUO_ENGINE_PLAY_CODE_EFFECTS_H
 
 #include "base/status.h"
+#include "engine/play/mosaic.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +31,7 @@
 
 /// The effects, in the order in which they stand by default.
 typedef enum code_effect_kind {
+  CODE_EFFECT_MOSAIC,
   CODE_EFFECT_STRETCH,
   CODE_EFFECT_STUTTER,
   CODE_EFFECT_REVERSE,
@@ -95,7 +98,8 @@ void code_effects_settings_init(code_effects_settings *s);
 
 typedef struct code_effects {
   int n_codebooks;
-  void *memory; ///< all that changes, in one plain block, so that a snapshot is a copy
+  const mosaic *corpus; ///< of CODE_EFFECT_MOSAIC, which does nothing without one; not owned
+  void *memory;         ///< all that changes, in one plain block, so that a snapshot is a copy
   size_t memory_bytes;
 } code_effects;
 
@@ -111,6 +115,10 @@ void code_effects_reset(code_effects *e);
 /// time; never allocates, locks or logs. [step]
 void code_effects_step(code_effects *e, const code_effects_settings *s, const int32_t *in,
                        int32_t *out);
+
+/// The mosaic's corpus from the next step on (null: none); it must live as long. Not part of a
+/// snapshot, and not touched by reset. [step]
+void code_effects_set_corpus(code_effects *e, const mosaic *corpus);
 
 /// Size of a snapshot; taking one; going on from one of an object with as many codebooks: the
 /// outputs are those of never having stopped. [step]
