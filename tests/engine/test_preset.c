@@ -277,7 +277,8 @@ static void test_every_parameter_out_of_range(void **state)
   for (int i = 0; i < parameter_count(); ++i) {
     const parameter_info *info = parameter_get(i);
     const double outside[] = {info->least - fmax(1.0, fabs(info->least) * 1e-9),
-                              info->most + fmax(1.0, fabs(info->most) * 1e-9), NAN, INFINITY};
+                              info->most + fmax(1.0, fabs(info->most) * 1e-9), (double)NAN,
+                              (double)INFINITY};
     for (int k = 0; k < 4; ++k) {
       char text[160];
       snprintf(text, sizeof text, HEAD "[parameters]\n%s = %.17g\n", info->key, outside[k]);
@@ -478,7 +479,7 @@ static void test_from_values(void **state)
   values[PARAMETER_MIX] = -3.0;
   values[PARAMETER_SEED] = 2.4;
   values[PARAMETER_LEVEL] = -0.0;
-  values[PARAMETER_PULSE] = NAN;
+  values[PARAMETER_PULSE] = (double)NAN;
   assert_true(preset_differs(&p, values));
   preset_from_values(&p, values);
   assert_false(preset_differs(&p, values));
