@@ -3,6 +3,8 @@
 
 #include "engine/control/parameters.h"
 
+#include "engine/play/effect_parameters.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,12 +75,12 @@ static const parameter_info own[N_OWN_PARAMETERS] = {
 
 int parameter_count(void)
 {
-  return N_OWN_PARAMETERS;
+  return N_OWN_PARAMETERS + effect_parameter_count();
 }
 
 const parameter_info *parameter_get(int id)
 {
-  return id >= 0 && id < N_OWN_PARAMETERS ? &own[id] : NULL;
+  return id >= 0 && id < N_OWN_PARAMETERS ? &own[id] : effect_parameter_get(id - N_OWN_PARAMETERS);
 }
 
 int parameter_find(const char *key)

@@ -3,7 +3,8 @@
 
 /// The parameters of the instrument: one table that commands, MIDI, OSC, presets, performances and
 /// documents all go by. A value is a double: a number, a whole number, 0 or 1, or the index of a
-/// word. Everything here is const: any thread.
+/// word. Everything here is const: any thread. (The effects' part is put together by whoever asks
+/// first; neither locks nor memory are needed after that.)
 #ifndef CONTINUO_ENGINE_CONTROL_PARAMETERS_H
 #define CONTINUO_ENGINE_CONTROL_PARAMETERS_H
 
@@ -20,7 +21,7 @@ typedef enum parameter_kind {
   PARAMETER_SWITCH, ///< 0 or 1; "off" or "on"
 } parameter_kind;
 
-/// Those of the session's own; the effects' follow, see `parameter_of_effect`.
+/// Those of the session's own; the effects' follow, see engine/play/effect_parameters.h.
 typedef enum parameter_id {
   PARAMETER_MODE,
   PARAMETER_THRU,

@@ -174,6 +174,10 @@ static void test_format_of_what_is_no_value(void **state)
   assert_string_equal(text, "monitor");
   parameter_format(PARAMETER_LEVEL, -6.1, text, sizeof text);
   assert_string_equal(text, "-6.1");
+  parameter_format(PARAMETER_TEMPO, 400, text, sizeof text); // not 4e+02
+  assert_string_equal(text, "400");
+  parameter_format(PARAMETER_SEED, 9007199254740991.0, text, sizeof text);
+  assert_string_equal(text, "9007199254740991");
   char small[4];
   parameter_format(PARAMETER_MODE, MODE_ACCOMPANY, small, sizeof small);
   assert_string_equal(small, "acc");
