@@ -42,6 +42,14 @@ typedef struct mosaic_recording {
 status mosaic_new_from_codes(mosaic **m, const mosaic_recording *recordings, size_t n_recordings,
                              int n_codebooks, const mosaic_codebooks *books, error *err);
 
+/// The same from files: recordings, encoded with the codec, and codes (.rvq, .ecdc, .npy) that were
+/// made with it, as far as they tell. All codebooks of the codec; files of codes may have fewer,
+/// the rest is -1. The codec must be streamable and its encoder loaded, if there are recordings.
+/// Errors name the file: STATUS_NOT_FOUND, STATUS_IO, STATUS_FORMAT (codes of another codec, or
+/// neither codes nor sound), STATUS_UNSUPPORTED (a codec without codebooks), STATUS_USAGE,
+/// STATUS_NO_MEMORY. Takes as long as encoding them. [main]
+status mosaic_load(mosaic **m, codec *c, const char *const *paths, size_t n_paths, error *err);
+
 mosaic *mosaic_ref(mosaic *m);
 void mosaic_unref(mosaic *m); ///< null is fine; frees: [main]
 

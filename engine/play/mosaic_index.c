@@ -79,8 +79,8 @@ void mosaic_space_latent(const mosaic_space *s, const int32_t *codes, int n, flo
 // Codes of a key and a step, so that numbers sort as keys do and then as steps do.
 #define STEP_BITS 20
 #define CODE_BITS 12
-_Static_assert(MOSAIC_MAX_STEPS <= 1 << STEP_BITS, "steps fit");
-_Static_assert(MOSAIC_MAX_CODEBOOK_SIZE <= 1 << CODE_BITS, "codes fit");
+_Static_assert((MOSAIC_MAX_STEPS - 1) >> STEP_BITS == 0, "steps fit");
+_Static_assert((MOSAIC_MAX_CODEBOOK_SIZE - 1) >> CODE_BITS == 0, "codes fit");
 _Static_assert(STEP_BITS + MOSAIC_MAX_COMPARED * CODE_BITS <= 64, "all fit");
 
 typedef struct sorted_steps {
