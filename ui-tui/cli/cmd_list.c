@@ -8,6 +8,7 @@
 #include "engine/preset_path.h"
 #include "models/model_path.h"
 #include "ui-tui/cli/commands.h"
+#include "ui-tui/cli/list.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -201,12 +202,15 @@ static status run_list(const command *self, command_context *context, int argc, 
     list_models(context->json);
   } else if (strcmp(argv[1], "devices") == 0) {
     list_devices(context->json);
+  } else if (strcmp(argv[1], "parameters") == 0) {
+    list_parameters(context->json);
+  } else if (strcmp(argv[1], "actions") == 0) {
+    list_actions(context->json);
   } else {
-    return error_set(err, STATUS_USAGE, "presets, models or devices expected, found \"%s\"",
-                     argv[1]);
+    return error_set(err, STATUS_USAGE, "%s expected, found \"%s\"", self->arguments, argv[1]);
   }
   return STATUS_OK;
 }
 
-const command command_list = {"list", "presets|models|devices",
-                              "List presets, models or compute devices", run_list};
+const command command_list = {"list", "presets|models|devices|parameters|actions",
+                              "List presets, models, devices, what can be set or done", run_list};
