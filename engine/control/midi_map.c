@@ -4,6 +4,7 @@
 #include "engine/control/midi_map.h"
 
 #include "engine/control/parameters.h"
+#include "engine/play/effect_parameters.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,6 +58,10 @@ void midi_map_init(midi_map *m, uint32_t rate_hz)
 
 int midi_map_standard(int cc)
 {
+  const int effect = cc - MIDI_EFFECT_CONTROLLERS;
+  if (effect >= 0 && effect < CODE_N_EFFECTS) {
+    return parameter_of_effect((code_effect_kind)effect, EFFECT_FADER);
+  }
   for (size_t i = 0; i < sizeof standard / sizeof *standard; ++i) {
     if (standard[i].cc == cc) {
       return standard[i].id;

@@ -9,11 +9,12 @@
 /// | notes 36 to 42 | modes monitor, listen, continue, accompany, answer, generate, freeze |
 /// | notes 43 to 50 | actions continue, again, again_next, mark, return, forget, panic, tap |
 /// | CC1, 7, 8 | temperature, level, mix |
+/// | CC20 to 28 | the effects' faders, in the order of code_effect_kind |
 /// | CC70 to 74 | similarity, jump, min_run, follow, pulse |
-/// | CC64, 66, 67 pressed (from below 64 to 64 or above) | actions continue, mark, return |
+/// | CC64, 66, 67 pressed (from below 64) | actions continue, mark, return |
 /// | CC120, 123 | action panic |
 /// | CC0, 32 and program change | a request for a program, which main takes |
-/// | clock, start, stop, continue, song position | an outer clock (midi_clock.h) |
+/// | clock, start, stop, continue, position | an outer clock (midi_clock.h) |
 ///
 /// Any controller but those of banks, data entry, parameter numbers (0, 6, 32, 38, 96 to 101) and
 /// channel mode (120 to 127) can be bound to a parameter, by learning or from a file: its value
@@ -36,6 +37,7 @@
 #define MIDI_N_CHANNELS 16
 #define MIDI_MODE_NOTES 36   ///< the first mode's note; the next follow,
 #define MIDI_ACTION_NOTES 43 ///< and after them the actions'
+#define MIDI_EFFECT_CONTROLLERS 20
 
 typedef struct midi_map {
   // [audio] alone

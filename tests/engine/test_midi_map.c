@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "engine/control/parameters.h"
+#include "engine/play/effect_parameters.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -86,7 +87,11 @@ static void test_controllers(void **state)
   assert_set(PARAMETER_MIX, 1.0);
   assert_true(take(3, 0xb0, 72, 64)); // whole
   assert_set(PARAMETER_MIN_RUN, nearbyint(1 + 499 * 64 / 127.0));
-  assert_false(take(3, 0xb0, 20, 100)); // not bound
+  assert_false(take(3, 0xb0, 90, 100)); // not bound
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    assert_true(take(3, 0xb0, MIDI_EFFECT_CONTROLLERS + kind, 127));
+    assert_set(parameter_of_effect((code_effect_kind)kind, EFFECT_FADER), 1.0);
+  }
   assert_true(take(3, 0xb0, 120, 0));
   assert_action(ACTION_PANIC);
   assert_true(take(3, 0xb0, 123, 0));
@@ -119,14 +124,14 @@ static void test_learning(void **state)
   assert_false(take(3, 0xb0, 101, 1));
   assert_true(take(3, 0xb0, 120, 0));
   assert_int_equal(midi_map_learning(&map), PARAMETER_MODE);
-  assert_true(take(3, 0xb3, 20, 127)); // and so binds at once
+  assert_true(take(3, 0xb3, 90, 127)); // and so binds at once
   assert_set(PARAMETER_MODE, N_MODES - 1);
   assert_int_equal(midi_map_learning(&map), -1);
   assert_int_equal(midi_map_learned(&map), 1);
-  assert_int_equal(midi_map_bound(&map, 20), PARAMETER_MODE);
+  assert_int_equal(midi_map_bound(&map, 90), PARAMETER_MODE);
   int counts[N_MODES] = {0};
   for (int value = 0; value < 128; ++value) { // words in equal parts
-    assert_true(take(3, 0xb0, 20, value));
+    assert_true(take(3, 0xb0, 90, value));
     ++counts[(int)got.value];
   }
   for (int mode = 0; mode < N_MODES; ++mode) {
@@ -139,7 +144,7 @@ static void test_learning(void **state)
   assert_false(take(3, 0xb0, 7, 127));
   midi_map_learn(&map, PARAMETER_MIX);
   midi_map_learn(&map, -1);
-  assert_false(take(3, 0xb0, 21, 1));
+  assert_false(take(3, 0xb0, 91, 1));
   midi_map_learn(&map, 9999);
   assert_int_equal(midi_map_learning(&map), -1);
 }
@@ -147,17 +152,17 @@ static void test_learning(void **state)
 static void test_binding(void **state)
 {
   (void)state;
-  assert_true(midi_map_bind(&map, 20, PARAMETER_PHRASE_END));
-  assert_true(take(3, 0xb0, 20, 63));
+  assert_true(midi_map_bind(&map, 90, PARAMETER_PHRASE_END));
+  assert_true(take(3, 0xb0, 90, 63));
   assert_set(PARAMETER_PHRASE_END, 0.0);
-  assert_true(take(3, 0xb0, 20, 64));
+  assert_true(take(3, 0xb0, 90, 64));
   assert_set(PARAMETER_PHRASE_END, 1.0);
-  assert_true(midi_map_bind(&map, 20, -1));
-  assert_false(take(3, 0xb0, 20, 64));
+  assert_true(midi_map_bind(&map, 90, -1));
+  assert_false(take(3, 0xb0, 90, 64));
   assert_false(midi_map_bind(&map, 120, PARAMETER_MIX));
   assert_false(midi_map_bind(&map, -1, PARAMETER_MIX));
   assert_false(midi_map_bind(&map, 128, PARAMETER_MIX));
-  assert_false(midi_map_bind(&map, 20, parameter_count()));
+  assert_false(midi_map_bind(&map, 90, parameter_count()));
   assert_int_equal(midi_map_bound(&map, 128), -1);
   for (int cc = 0; cc < MIDI_N_CONTROLLERS; ++cc) {
     const int id = midi_map_standard(cc);

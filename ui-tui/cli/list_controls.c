@@ -26,7 +26,7 @@ static void print_parameter(int id)
     snprintf(range, sizeof range, "%.16g to %.16g%s%s", p->least, p->most, p->unit[0] ? " " : "",
              p->unit);
   }
-  printf("%-16s %-8s %s (%s)\n", p->key, standard, p->help, range);
+  printf("%-24s %-8s %s (%s)\n", p->key, standard, p->help, range);
 }
 
 static void write_parameter(json_writer *w, int id)
