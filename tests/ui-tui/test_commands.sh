@@ -148,7 +148,7 @@ grep -q reference out || say_bad "list devices does not name the reference"
 
 # What should not.
 fails 2 "no such command" "$continuo" sing
-fails 2 "presets, models or devices" "$continuo" list songs
+fails 2 "expected, found \"songs\"" "$continuo" list songs
 fails 2 "no such option" "$continuo" live --loud
 fails 2 "whole number" "$continuo" encode -k many in.wav x.rvq
 fails 2 "1 to 64" "$continuo" encode -k 0 in.wav x.rvq
