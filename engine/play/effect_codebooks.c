@@ -32,20 +32,21 @@ static void codebook_swap_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_codebook_swap = {
-    .info = {.key = "codebook_swap",
-             .name = "Codebook swap",
-             .help = "plays the fine codebooks of an earlier step with the coarse ones of this",
-             .fader = "share of codebooks that are swapped, all at 1",
-             .n_settings = 3,
-             .settings = {{"from", "From", "first codebook that may be swapped", "", 0,
-                           CODE_EFFECTS_MAX_CODEBOOKS - 1, 1, true},
-                          {"distance", "Distance",
-                           "to the earlier step; with a clock the nearest part of a beat", "steps",
-                           1, 256, 12, true},
-                          {"hold", "Hold",
-                           "until other codebooks are drawn; with a clock the nearest part of a "
-                           "beat",
-                           "steps", 1, 256, 12, true}}},
+    .info =
+        {.key = "codebook_swap",
+         .name = "Codebook swap",
+         .help = "plays the fine codebooks of an earlier step with the coarse ones of this",
+         .fader = "share of codebooks that are swapped, all at 1",
+         .n_settings = 3,
+         .settings = {{"from", "From", "first codebook that may be swapped", "", 0,
+                       CODE_EFFECTS_MAX_CODEBOOKS - 1, 1, true},
+                      {"distance", "Distance",
+                       "distance to the earlier step; with a clock the nearest part of a beat",
+                       "steps", 1, 256, 12, true},
+                      {"hold", "Hold",
+                       "time until other codebooks are drawn; with a clock the nearest part of a "
+                       "beat",
+                       "steps", 1, 256, 12, true}}},
     .step = codebook_swap_step,
 };
 
@@ -104,10 +105,10 @@ const code_effect code_effect_codebook_mute = {
                            CODE_EFFECTS_MAX_CODEBOOKS - 1, 0, true},
                           {"last", "Last", "last codebook that may be silenced", "", 0,
                            CODE_EFFECTS_MAX_CODEBOOKS - 1, CODE_EFFECTS_MAX_CODEBOOKS - 1, true},
-                          {"share", "Share", "of those that are silent with the fader at 1", "", 0,
-                           1, 0.5f, false},
+                          {"share", "Share", "share of those that are silent with the fader at 1",
+                           "", 0, 1, 0.5f, false},
                           {"hold", "Hold",
-                           "until others are drawn; with a clock the nearest part of a beat",
+                           "time until others are drawn; with a clock the nearest part of a beat",
                            "steps", 1, 256, 6, true}}},
     .step = codebook_mute_step,
 };

@@ -35,19 +35,20 @@ static void mosaic_step(const code_effect_step *s, int32_t *codes)
 }
 
 const code_effect code_effect_mosaic = {
-    .info = {.key = "mosaic",
-             .name = "Mosaic",
-             .help = "replaces steps by those of other recordings that sound most like them",
-             .fader = "share of grains that are replaced, all at 1",
-             .n_settings = 3,
-             .settings = {{"grain", "Grain",
-                           "until chance decides again; with a clock the nearest part of a beat",
-                           "steps", 1, 256, 6, true},
-                          {"match", "Match", "codebooks by which steps are compared", "codebooks",
-                           1, MOSAIC_MAX_COMPARED, 2, true},
-                          {"stay", "Stay",
-                           "how much farther than the nearest what comes next in the recording may "
-                           "be",
-                           "", 0, 2, 0.2f, false}}},
+    .info =
+        {.key = "mosaic",
+         .name = "Mosaic",
+         .help = "replaces steps by those of other recordings that sound most like them",
+         .fader = "share of grains that are replaced, all at 1",
+         .n_settings = 3,
+         .settings = {{"grain", "Grain",
+                       "time until chance decides again; with a clock the nearest part of a beat",
+                       "steps", 1, 256, 6, true},
+                      {"match", "Match", "codebooks by which steps are compared", "codebooks", 1,
+                       MOSAIC_MAX_COMPARED, 2, true},
+                      {"stay", "Stay",
+                       "how much farther than the nearest what comes next in the recording may "
+                       "be",
+                       "", 0, 2, 0.3f, false}}},
     .step = mosaic_step,
 };

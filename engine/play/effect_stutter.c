@@ -36,8 +36,8 @@ const code_effect code_effect_stutter = {
              .fader = "share of segments that stutter, all at 1",
              .n_settings = 3,
              .settings = {{"length", "Length",
-                           "of the slice; with a clock the nearest part of a beat", "steps", 1, 128,
-                           6, true},
+                           "length of the slice; with a clock the nearest part of a beat", "steps",
+                           1, 128, 6, true},
                           {"repeats", "Repeats",
                            "times that a slice is heard in a segment; with a clock segments begin "
                            "on the beat",

@@ -151,6 +151,24 @@ static void stretch_falls_behind_and_jumps(void **unused)
   EXPECT_STEPS(0, 1, 1, 2, 2, 3, 3, 4, 4, 5);
 }
 
+// A fader that was down for one step leaves nothing of the lag.
+static void stretch_starts_afresh(void **unused)
+{
+  (void)unused;
+  code_effects e;
+  code_effects_settings s;
+  assert_int_equal(code_effects_init(&e, 1, NULL), STATUS_OK);
+  code_effects_settings_init(&s);
+  for (int32_t step = 0; step < 60; ++step) {
+    int32_t out;
+    s.knobs[CODE_EFFECT_STRETCH].fader = step == 50 ? 0.0f : 1.0f;
+    code_effects_step(&e, &s, &step, &out);
+    const int32_t since = step <= 50 ? step : step - 51;
+    assert_int_equal(out, step == 50 ? step : step - since / 4 * 2);
+  }
+  code_effects_destroy(&e);
+}
+
 static void stretch_jumps_on_the_beat(void **unused)
 {
   (void)unused;
@@ -341,6 +359,7 @@ int main(void)
       cmocka_unit_test(reverse_plays_grains_backwards),
       cmocka_unit_test(reverse_follows_the_beat),
       cmocka_unit_test(stretch_falls_behind_and_jumps),
+      cmocka_unit_test(stretch_starts_afresh),
       cmocka_unit_test(stretch_jumps_on_the_beat),
       cmocka_unit_test(step_shuffle_permutes_the_last_segment),
       cmocka_unit_test(step_shuffle_stays_within_the_beat),
