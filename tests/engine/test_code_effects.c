@@ -6,12 +6,14 @@
 #include "base/random.h"
 #include "engine/play/code_effects.h"
 #include "tests/failing_alloc.h"
+#include "tests/temp_folder.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +115,33 @@ static void table_is_whole(void **unused)
     }
   }
   assert_int_equal(code_effect_find("none such"), CODE_N_EFFECTS);
+}
+
+// The page for sound designers says of each effect and setting what the table says.
+static void the_page_is_the_table(void **unused)
+{
+  (void)unused;
+  static char page[100000];
+  FILE *file = fopen(source_path("docs/effects.md"), "r");
+  assert_non_null(file);
+  assert_true(fread(page, 1, sizeof page - 1, file) > 0);
+  assert_int_equal(fclose(file), 0);
+  for (int kind = 0; kind < CODE_N_EFFECTS; ++kind) {
+    const code_effect_info *info = code_effect_get_info((code_effect_kind)kind);
+    char line[400];
+    snprintf(line, sizeof line, "\n## %s (`%s`)\n", info->name, info->key);
+    const char *section = strstr(page, line);
+    assert_non_null(section);
+    snprintf(line, sizeof line, "\n| `fader` | %s | 0 to 1 | 0 |\n", info->fader);
+    assert_non_null(strstr(section, line));
+    for (int i = 0; i < info->n_settings; ++i) {
+      const code_effect_setting *s = &info->settings[i];
+      snprintf(line, sizeof line, "\n| `%s` | %s | %g to %g%s%s | %g |\n", s->key, s->help,
+               (double)s->least, (double)s->most, *s->unit ? " " : "", s->unit,
+               (double)s->standard);
+      assert_non_null(strstr(section, line));
+    }
+  }
 }
 
 static void settings_start_transparent(void **unused)
@@ -372,6 +401,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table_is_whole),
+      cmocka_unit_test(the_page_is_the_table),
       cmocka_unit_test(settings_start_transparent),
       cmocka_unit_test(the_clock_counts_every_beat_once),
       cmocka_unit_test(faders_at_zero_change_nothing),
