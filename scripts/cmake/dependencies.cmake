@@ -25,6 +25,7 @@ continuo_dependency(jack jack "no JACK client (continuo live works on files only
 continuo_dependency(sndfile sndfile "no audio files (encode, decode, roundtrip off)")
 continuo_dependency(samplerate samplerate "no sample-rate conversion (files and hosts must run at the codec's rate)")
 continuo_dependency(ogg ogg "no .rvq files")
+continuo_dependency(liblo liblo "no OSC")
 continuo_dependency(kissfft kissfft-float "no spectral losses (continuo-train off)")
 continuo_dependency(inih inih "no recipes (continuo-train off), no presets")
 continuo_dependency(protobufc libprotobuf-c "no TensorBoard logs")
