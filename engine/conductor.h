@@ -9,6 +9,7 @@
 
 #include "engine/histogram.h"
 #include "engine/pipeline.h"
+#include "engine/play/player.h"
 #include "engine/session.h"
 #include "engine/thread_times.h"
 
@@ -17,9 +18,15 @@
 /// What the conductor thread alone touches, but for the histograms, which anyone may read.
 typedef struct conductor {
   pipeline way;
-  uint64_t n_taken;       ///< input position of the next sample
-  uint64_t base;          ///< stream position of the timeline's sample 0
-  uint64_t n_given;       ///< wet samples since then
+  uint64_t n_taken;  ///< input position of the next sample
+  uint64_t base;     ///< stream position of the timeline's sample 0
+  uint64_t n_given;  ///< wet samples since then
+  uint64_t n_steps;  ///< since then
+  uint32_t timeline; ///< number of the present one
+  uint64_t n_logged; ///< controls that are in the log already, by position in their ring
+  player *player;
+  player_sound sound;     ///< of the last step
+  hop_level sounded;      ///< of the last decoded hop, before gains
   uint64_t take_ns;       ///< spent on resampling input for the coming step
   uint64_t worst_cpu_ns;  ///< of a step since the last rest
   uint64_t given_wall_ns; ///< when the last step was done
@@ -36,8 +43,8 @@ typedef struct conductor {
 } conductor;
 
 /// Allocate, and run the codec a few steps so that its memory and code are warm. [main]
-status conductor_init(conductor *c, codec *model, int n_codebooks, rate_pair *rates, error *err);
-void conductor_destroy(conductor *c);
+status conductor_init(session *s, rate_pair *rates, error *err);
+void conductor_destroy(conductor *c); ///< a zeroed one is fine
 
 /// The thread's function; `user` is the session. Returns once `stop` is set.
 void *conductor_run(void *user);

@@ -14,6 +14,7 @@ status rate_pair_init(rate_pair *pair, const codec_info *info, uint32_t host_rat
     st = resampler_new(&pair->out, info->rate_hz, host_rate_hz, info->n_channels, err);
   }
   if (st == STATUS_OK) {
+    pair->host_rate_hz = host_rate_hz;
     pair->given_capacity = (size_t)((uint64_t)info->hop_samples * host_rate_hz / info->rate_hz) + 2;
     pair->given = calloc(pair->given_capacity * info->n_channels, sizeof *pair->given);
     if (!pair->given) {
@@ -95,9 +96,10 @@ status pipeline_encode(pipeline *p)
   return codec_encode(p->state, p->hop, 1, p->n_used, p->codes);
 }
 
-status pipeline_decode(pipeline *p)
+status pipeline_decode(pipeline *p, const int32_t *codes, const int32_t *other, float blend)
 {
-  return codec_decode(p->state, p->codes, 1, p->n_used, p->decoded);
+  return blend > 0.0f ? codec_decode_blend(p->state, codes, other, blend, p->n_used, p->decoded)
+                      : codec_decode(p->state, codes, 1, p->n_used, p->decoded);
 }
 
 status pipeline_give(pipeline *p, size_t *n_given)

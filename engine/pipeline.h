@@ -3,8 +3,8 @@
 
 /// The way of one stream through the codec, hop by hop:
 ///
-///   host samples -> resampler -> a hop -> encode -> codes -> decode -> a hop -> less the model's
-///   delay at the very start -> resampler -> host samples
+///   host samples -> resampler -> a hop -> encode -> codes -> whoever decides what sounds -> codes
+///   -> decode -> a hop -> less the model's delay at the very start -> resampler -> host samples
 ///
 /// Output sample t belongs to input sample t: all delays are trimmed. How the input is cut into
 /// calls changes nothing. One thread at a time; nothing after `pipeline_init` allocates.
@@ -23,7 +23,8 @@
 typedef struct rate_pair {
   resampler *in;  ///< host rate to codec rate
   resampler *out; ///< codec rate to host rate
-  float *given;   ///< [given_capacity, n_channels] what one hop becomes at the host's rate
+  uint32_t host_rate_hz;
+  float *given; ///< [given_capacity, n_channels] what one hop becomes at the host's rate
   size_t given_capacity;
 } rate_pair;
 
@@ -38,7 +39,7 @@ typedef struct pipeline {
   rate_pair *rates;    ///< not owned
   float *hop;          ///< [hop_samples, n_channels] input at the codec's rate
   float *decoded;      ///< [hop_samples, n_channels]
-  int32_t *codes;      ///< [n_used]
+  int32_t *codes;      ///< [n_used] of the input
   size_t n_filled;     ///< samples of `hop`
   uint32_t delay_left; ///< decoded samples still to be trimmed
 } pipeline;
@@ -53,9 +54,10 @@ void pipeline_restart(pipeline *p, rate_pair *rates);
 /// Take samples of in [n_in, n_channels] until the hop is full; true when it is.
 status pipeline_take(pipeline *p, const float *in, size_t n_in, size_t *n_taken, bool *full);
 
-/// The full hop to codes; codes to the decoded hop. In this order, once each per full hop.
+/// The full hop to `codes`; then codes [n_used], these or others, to the decoded hop. In this
+/// order, once each per full hop. blend: share of `other` in the latent, 0: none, it may be null.
 status pipeline_encode(pipeline *p);
-status pipeline_decode(pipeline *p);
+status pipeline_decode(pipeline *p, const int32_t *codes, const int32_t *other, float blend);
 
 /// The decoded hop at the host's rate: `p->rates->given` [n_given, n_channels].
 status pipeline_give(pipeline *p, size_t *n_given);

@@ -8,6 +8,7 @@
 #include "engine/futex.h"
 #include "engine/latency.h"
 #include "engine/session_internal.h"
+#include "engine/session_mixer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -75,18 +76,39 @@ static status find_latency(const session *s, plan *p, uint32_t slack_samples, er
                      "%s at %u Hz would have a latency of %" PRIu64 " samples", s->info->name,
                      p->host_rate_hz, least);
   }
-  p->latency_samples = (uint32_t)least;
+  p->wet_samples = (uint32_t)least;
   return st;
 }
 
-// A plan for `block_samples` at `host_rate_hz`; `rates` null: of its own.
+static void plan_free(plan *p)
+{
+  if (p->owns_rates) {
+    rate_pair_destroy(p->rates);
+    free(p->rates);
+    if (p->peaks) {
+      limiter_destroy(p->peaks);
+    }
+    free(p->peaks);
+  }
+  free(p);
+}
+
+static status plan_limiter(const session *s, plan *p, error *err)
+{
+  p->peaks = calloc(1, sizeof *p->peaks);
+  return p->peaks ? limiter_init(p->peaks, p->host_rate_hz, s->info->n_channels, err)
+                  : error_set(err, STATUS_NO_MEMORY, "no memory for a limiter");
+}
+
+// A plan for `block_samples` at `host_rate_hz`; `last`: whose rates and limiter it shares, null: of
+// its own.
 static status plan_new(plan **made, const session *s, uint32_t host_rate_hz, uint32_t block_samples,
-                       rate_pair *rates, error *err)
+                       const plan *last, error *err)
 {
   *made = NULL;
   plan *p = calloc(1, sizeof *p);
-  rate_pair *own = rates ? NULL : calloc(1, sizeof *own);
-  if (!p || (!rates && !own)) {
+  rate_pair *own = last ? NULL : calloc(1, sizeof *own);
+  if (!p || (!last && !own)) {
     free(p);
     free(own);
     error_set(err, STATUS_NO_MEMORY, "no memory for a session at %u Hz", host_rate_hz);
@@ -96,7 +118,8 @@ static status plan_new(plan **made, const session *s, uint32_t host_rate_hz, uin
   const double fade_ms = s->config.fade_ms != 0.0f ? (double)s->config.fade_ms : 5.0;
   uint32_t slack = s->config.slack_samples;
   slack = slack ? slack : hop_at_host_rate(s->info, host_rate_hz);
-  p->rates = own ? own : rates;
+  p->rates = own ? own : last->rates;
+  p->peaks = own ? NULL : last->peaks;
   p->owns_rates = own != NULL;
   p->host_rate_hz = host_rate_hz;
   p->block_samples = block_samples;
@@ -106,25 +129,14 @@ static status plan_new(plan **made, const session *s, uint32_t host_rate_hz, uin
   p->settle_samples = hop_at_host_rate(s->info, host_rate_hz);
   p->hold_decay = (float)exp2(-1.0 / (HOLD_HALF_LIFE_S * host_rate_hz));
   st = st == STATUS_OK ? find_latency(s, p, slack, err) : st;
+  st = st == STATUS_OK && own && s->config.output_stage ? plan_limiter(s, p, err) : st;
   if (st != STATUS_OK) {
-    if (own) {
-      rate_pair_destroy(own);
-      free(own);
-    }
-    free(p);
+    plan_free(p);
     return st;
   }
+  p->latency_samples = p->wet_samples + (p->peaks ? limiter_delay_samples(p->peaks) : 0);
   *made = p;
   return STATUS_OK;
-}
-
-static void plan_free(plan *p)
-{
-  if (p->owns_rates) {
-    rate_pair_destroy(p->rates);
-    free(p->rates);
-  }
-  free(p);
 }
 
 static plan *newest_plan(const session *s)
@@ -152,7 +164,7 @@ static void reap_plans(session *s)
 static bool plan_fits(const session *s, const plan *p)
 {
   const uint64_t reach =
-      (uint64_t)p->latency_samples + 2 * SESSION_MAX_BLOCK_SAMPLES + p->rates->given_capacity;
+      (uint64_t)p->wet_samples + 2 * SESSION_MAX_BLOCK_SAMPLES + p->rates->given_capacity;
   return reach <= s->output.capacity && reach <= s->audio.dry.capacity;
 }
 
@@ -194,7 +206,7 @@ status session_set_block(session *s, uint32_t block_samples, error *err)
     return STATUS_OK;
   }
   plan *p = NULL;
-  const status st = plan_new(&p, s, last->host_rate_hz, block_samples, last->rates, err);
+  const status st = plan_new(&p, s, last->host_rate_hz, block_samples, last, err);
   return st == STATUS_OK ? offer_plan(s, p, err) : st;
 }
 
@@ -219,7 +231,7 @@ static status make_rings(session *s, const plan *p, error *err)
   const uint32_t rate_hz = p->host_rate_hz;
   const uint64_t roof = (ROOMY_RATE_HZ + rate_hz - 1) / rate_hz; // how far the rate may rise
   const uint64_t hop = hop_at_host_rate(s->info, rate_hz);
-  const uint64_t reach = (roof * (p->latency_samples + hop) + 4 * SESSION_MAX_BLOCK_SAMPLES);
+  const uint64_t reach = (roof * (p->wet_samples + hop) + 4 * SESSION_MAX_BLOCK_SAMPLES);
   uint64_t queue = (uint64_t)INPUT_SECONDS * rate_hz;
   queue = queue > 2 * reach ? queue : 2 * reach;
   const size_t bytes = s->info->n_channels * sizeof(float);
@@ -228,7 +240,14 @@ static status make_rings(session *s, const plan *p, error *err)
                      s->info->name, rate_hz, (unsigned long long)queue);
   }
   status st = ring_init(&s->input, queue, bytes, "input ring", err);
-  st = st == STATUS_OK ? ring_init(&s->output, reach, bytes, "output ring", err) : st;
+  st = st == STATUS_OK ? ring_init(&s->output, reach, bytes + sizeof(float), "output ring", err)
+                       : st;
+  st = st == STATUS_OK
+           ? ring_init(&s->asked, SESSION_CONTROLS, sizeof(control), "control ring", err)
+           : st;
+  st = st == STATUS_OK
+           ? ring_init(&s->controls, SESSION_CONTROLS, sizeof(control), "control ring", err)
+           : st;
   st = st == STATUS_OK ? ring_init(&s->audio.dry, reach, bytes, "dry ring", err) : st;
   st = st == STATUS_OK ? ring_init(&s->audio.hold, SESSION_HOLD_SAMPLES, bytes, "hold ring", err)
                        : st;
@@ -253,8 +272,8 @@ static void lock_stretch(void *user, const void *data, size_t bytes)
 // What the audio thread touches first, then what a step touches, as far as the limit goes.
 static void lock_memory(session *s)
 {
-  const ring *const rings[] = {&s->input,     &s->output,     &s->messages,
-                               &s->audio.dry, &s->audio.hold, NULL};
+  const ring *const rings[] = {&s->input,    &s->output,    &s->messages,   &s->asked,
+                               &s->controls, &s->audio.dry, &s->audio.hold, NULL};
   lock_tally own = {0};
   lock_tally model = {0};
   lock_stretch(&own, s, sizeof *s);
@@ -262,6 +281,7 @@ static void lock_memory(session *s)
     lock_stretch(&own, (*r)->data, ring_bytes(*r));
   }
   codec_visit_memory(s->conductor.way.state, lock_stretch, &model);
+  player_visit_memory(s->conductor.player, lock_stretch, &model);
   if (own.refused_bytes || model.refused_bytes) {
     log_write(&s->log, LOG_WARNING,
               "memory is not all locked, paging may be heard: rings %zu of %zu KiB, model %zu of "
@@ -313,10 +333,13 @@ static status build(session *s, error *err)
   s->audio.cut = true; // until the first timeline begins
   s->audio.wet_gain = p->fade_samples;
   s->audio.hold_end = SESSION_HOLD_SAMPLES;
+  s->audio.allowance = SESSION_COMING;
   st = make_rings(s, p, err);
-  st = st == STATUS_OK
-           ? conductor_init(&s->conductor, s->model, s->config.n_codebooks, p->rates, err)
-           : st;
+  st = st == STATUS_OK ? conductor_init(s, p->rates, err) : st;
+  st = st == STATUS_OK ? keep_init(&s->kept, s->config.keep_s, p->host_rate_hz, s->info->n_channels,
+                                   (uint32_t)s->conductor.way.n_used,
+                                   (double)s->info->rate_hz / s->info->hop_samples, err)
+                       : st;
   if (st != STATUS_OK) {
     return st;
   }
@@ -329,8 +352,11 @@ static status build(session *s, error *err)
 static void dismantle(session *s)
 {
   conductor_destroy(&s->conductor);
+  keep_destroy(&s->kept);
   ring_destroy(&s->input);
   ring_destroy(&s->output);
+  ring_destroy(&s->asked);
+  ring_destroy(&s->controls);
   ring_destroy(&s->messages);
   ring_destroy(&s->events);
   ring_destroy(&s->audio.dry);
@@ -341,6 +367,8 @@ static void dismantle(session *s)
     p = older;
   }
   codec_unref(s->model);
+  token_model_unref(s->config.player);
+  pthread_mutex_destroy(&s->senders);
   free(s);
 }
 
@@ -359,6 +387,9 @@ status session_open(session **s, const session_config *config, error *err)
   made->model = codec_ref(config->model);
   made->info = codec_get_info(config->model);
   made->config = *config;
+  made->config.player = config->player ? token_model_ref(config->player) : NULL;
+  pthread_mutex_init(&made->senders, NULL);
+  session_mixer_init(made);
   if (config->log) {
     made->log = *config->log;
   }
@@ -448,6 +479,7 @@ static uint64_t value_of(const _Atomic uint64_t *counter)
 void session_read_telemetry(session *s, session_telemetry *t)
 {
   const counters *c = &s->counts;
+  const shown_state *shown = &s->shown;
   const double mean_s = histogram_mean_ns(&s->conductor.total) * 1e-9;
   const double hop_s = (double)s->info->hop_samples / s->info->rate_hz;
   *t = (session_telemetry){
@@ -474,6 +506,15 @@ void session_read_telemetry(session *s, session_telemetry *t)
       .input_peak = take_peak(&s->counts.input_peak),
       .output_peak = take_peak(&s->counts.output_peak),
       .realtime_factor = mean_s > 0.0 ? hop_s / mean_s : 0.0,
+      .dropped_controls = value_of(&c->dropped_controls),
+      .mode = atomic_load_explicit(&shown->mode, memory_order_relaxed),
+      .plays = atomic_load_explicit(&shown->plays, memory_order_relaxed),
+      .gate_open = atomic_load_explicit(&shown->gate_open, memory_order_relaxed),
+      .fed_back = atomic_load_explicit(&shown->fed_back, memory_order_relaxed),
+      .beat = atomic_load_explicit(&shown->beat, memory_order_relaxed),
+      .bpm = atomic_load_explicit(&shown->bpm, memory_order_relaxed),
+      .memory_steps = value_of(&shown->memory_steps),
+      .place = value_of(&shown->place),
   };
 }
 

@@ -17,9 +17,13 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "engine/control/control.h"
+#include "engine/play/mosaic.h"
 #include "models/codec.h"
+#include "models/token_model.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SESSION_MAX_CHANNELS 8
@@ -34,6 +38,25 @@ typedef enum session_fallback {
   FALLBACK_HOLD, ///< the last wet stretch, repeated and fading
 } session_fallback;
 
+/// A performance to be rendered again: what its steps heard comes from a record, and what depended
+/// on a clock is decided by the host through session_decide.
+typedef struct session_script {
+  /// The record's next step of that timeline: codes [n_codebooks used], and the level of its input.
+  /// False: the timeline had no more steps. Called by the conductor while process waits.
+  bool (*next_step)(void *user, uint64_t timeline, int32_t *codes, double *mean_square,
+                    float *peak);
+  void *user;
+} session_script;
+
+/// What session_decide may decide, together.
+enum {
+  DECIDE_FADE_OUT = 1, ///< to the fallback
+  DECIDE_PLAN = 2,     ///< what set_block or set_rate asked for holds
+  DECIDE_FADE_IN = 4,  ///< back to wet
+  DECIDE_CUT = 8,      ///< input from here on is lost
+  DECIDE_TIMELINE = 16 ///< a timeline begins
+};
+
 typedef struct session_config {
   codec *model;           ///< required; the session takes a reference
   int n_codebooks;        ///< used; 0: all
@@ -43,10 +66,16 @@ typedef struct session_config {
       slack_samples; ///< added to the least latency, host samples; 0: one hop. Never below the fade
   float fade_ms;     ///< crossfade to and from the fallback, 5 to 10; 0: 5
   session_fallback fallback;
-  bool offline;        ///< no conductor thread's clock: process waits, for file hosts
-  int priority;        ///< SCHED_FIFO priority of the host's audio thread; 0: not real-time
-  bool lock_memory;    ///< try to lock rings, then weights
-  const log_sink *log; ///< called from [main] functions and the conductor; may be null
+  const session_script *script; ///< null but for rendering a performance again; must live as long
+  bool offline;                 ///< no conductor thread's clock: process waits, for file hosts
+  int priority;         ///< SCHED_FIFO priority of the host's audio thread; 0: not real-time
+  bool lock_memory;     ///< try to lock rings, then weights
+  token_model *player;  ///< what goes on playing; null: nothing does. A reference is taken
+  const mosaic *corpus; ///< of the mosaic effect; null: none. Must live as long as the session
+  double keep_s;        ///< seconds that can be written as a performance; 0: nothing is kept. Input
+                        ///< is then brought to 24 bits over +-4 (engine/keep/keep.h)
+  bool output_stage;    ///< limiter between decoder and loudspeaker; its delay is part of L
+  const log_sink *log;  ///< called from [main] functions and the conductor; may be null
 } session_config;
 
 /// Read open: model is warmed up, threads run, L is known. Errors name what was impossible. [main]
@@ -61,6 +90,32 @@ void session_close(session *s); ///< joins the conductor; null is fine [main]
 /// output is silence and a miss. [audio]
 void session_process(session *s, const float *const *in, float *const *out, uint32_t n_samples,
                      uint64_t host_time_samples);
+
+/// Ask for controls: all of a batch get one stamp, the first sample of the next block. False when
+/// there is no room for all of them: then none is taken, and they are counted as dropped. Senders
+/// wait for one another, never the audio thread. [any but audio]
+bool session_send(session *s, const control *batch, size_t n);
+
+/// The same from the host's callback, for sample `offset_samples` of the block that the next
+/// session_process brings; offsets must not fall. Beyond a bounded number per block and second
+/// they are dropped and counted. [audio]
+bool session_send_at(session *s, const control *c, uint32_t offset_samples);
+
+/// A parameter's value as last stamped (engine/control/parameters.h). [any]
+double session_parameter(const session *s, int id);
+
+/// What a session cannot know of itself, for the record. Strings may be null.
+typedef struct session_names {
+  const char *codec_path, *model, *kernels, *storage;
+} session_names;
+
+/// Write what has been played into a new folder (engine/keep/performance.h), while it goes on.
+/// Takes seconds for ten minutes. STATUS_USAGE (keep_s was 0, the folder is there, nothing heard
+/// yet), STATUS_IO, STATUS_NO_MEMORY, STATUS_UNSUPPORTED. [main]
+status session_keep(session *s, const char *folder, const session_names *names, error *err);
+
+/// With a script: what happens at the beginning of the next block. [audio]
+void session_decide(session *s, unsigned decisions);
 
 /// Freewheel: process waits for its result, up to 8 s, so that a render is deterministic. [any]
 void session_set_freewheel(session *s, bool on);
@@ -110,6 +165,12 @@ typedef struct session_telemetry {
   session_times encode, decode, total; ///< per step, wall time of the conductor
   float input_peak, output_peak;       ///< since the last read
   double realtime_factor;              ///< hop duration over mean step time
+  uint64_t dropped_controls;           ///< malformed, or faster than anybody plays
+  float reduction_db;                  ///< of the limiter, greatest since the last read
+  int mode;                            ///< play_mode
+  bool plays, gate_open, fed_back;     ///< by itself; input above the gate; faded out for feedback
+  double beat, bpm;                    ///< 0: no clock runs
+  uint64_t memory_steps, place;        ///< remembered; the remembered step that sounds
 } session_telemetry;
 /// Never blocks the audio thread. [any but audio]
 void session_read_telemetry(session *s, session_telemetry *t);
@@ -123,6 +184,12 @@ typedef enum session_event_kind {
   EVENT_GAP,       ///< value = samples lost, position = input sample where it fell
   EVENT_OVERFLOW,  ///< input lost, a new timeline follows
   EVENT_LATENCY,   ///< L changed: value = L, position = output sample from which on it counts
+  EVENT_CONTROL,   ///< position = the stamp of a mode that was set (value: play_mode) or of an
+                   ///< action asked for (N_MODES + control_action)
+  EVENT_MODE,      ///< value = play_mode, from the step on that starts at position
+  EVENT_PLAYS,     ///< it plays by itself (value 1) or no longer (0) from position on
+  EVENT_REFUSED,   ///< value = play_mode that the model cannot play
+  EVENT_FEEDBACK,  ///< the output comes back into the input: it fades out (1), comes back (0)
   EVENT_FAILED,    ///< the codec gave an error (value: its status); only the fallback is heard
 } session_event_kind;
 

@@ -13,6 +13,10 @@
 #define CONTINUO_ENGINE_SESSION_INTERNAL_H
 
 #include "engine/conductor.h"
+#include "engine/control/parameters.h"
+#include "engine/keep/keep.h"
+#include "engine/output/limiter.h"
+#include "engine/output/ramp.h"
 #include "engine/pipeline.h"
 #include "engine/ring.h"
 #include "engine/session.h"
@@ -23,6 +27,9 @@
 #define SESSION_WAIT_NS UINT64_C(8000000000) ///< freewheel: below JACK's own limit of 10 s
 #define SESSION_MESSAGES 1024                ///< slots of the message and the event ring
 #define SESSION_HOLD_SAMPLES 2048            ///< of FALLBACK_HOLD, a power of two
+#define SESSION_CONTROLS 4096                ///< slots of the rings of controls
+#define SESSION_COMING 1024                  ///< controls from the host's callback per block
+#define SESSION_ON_SAMPLE 256 ///< controls of gain and mix that wait for their sample
 
 /// Latency and all that follows from it, const once offered to the audio thread. [main] makes one
 /// for each larger block and each rate.
@@ -31,10 +38,12 @@ typedef struct plan {
   uint64_t serial;
   uint64_t epoch;   ///< grows with each rate
   rate_pair *rates; ///< of the epoch
-  bool owns_rates;  ///< the first plan of its epoch does
+  limiter *peaks;   ///< of the epoch; null without an output stage
+  bool owns_rates;  ///< the first plan of its epoch does, `peaks` too
   uint32_t host_rate_hz;
   uint32_t block_samples;   ///< the largest that `latency_samples` is good for
-  uint32_t latency_samples; ///< L
+  uint32_t wet_samples;     ///< by which wet is later than its input
+  uint32_t latency_samples; ///< L: wet_samples and the output stage's delay
   uint32_t fade_samples;
   uint32_t enough_samples; ///< beyond the block, for wet to come back
   uint32_t settle_samples; ///< for which there must be enough before it does
@@ -43,6 +52,14 @@ typedef struct plan {
 
 /// What is heard.
 typedef enum heard { HEARD_WET, HEARD_FADE_OUT, HEARD_FALLBACK, HEARD_FADE_IN } heard;
+
+/// Gain and mix, sample by sample.
+typedef struct mixer {
+  ramp level, mix, mute;                ///< mute: 0 after panic
+  control on_sample[SESSION_ON_SAMPLE]; ///< in the order of their stamps
+  uint32_t n_on_sample;
+  float dry_gain; ///< last known of the conductor's
+} mixer;
 
 /// What the audio thread alone touches.
 typedef struct audio_side {
@@ -58,9 +75,14 @@ typedef struct audio_side {
   heard mode;
   uint32_t wet_gain;  ///< 0 to fade_samples
   bool cut;           ///< input is dropped until a new timeline can begin
+  unsigned decided;   ///< with a script: DECIDE_ bits of the coming block
   uint64_t hold_end;  ///< stream position after the last sample in `hold`
   uint64_t hold_read; ///< samples of it given since
   float hold_gain;
+  mixer mixer;
+  control coming[SESSION_COMING]; ///< stamped for the coming block
+  uint32_t n_coming;
+  double allowance; ///< controls that the host's callback may still bring
 } audio_side;
 
 typedef enum overflow_flag {
@@ -77,17 +99,29 @@ typedef struct counters {
   _Atomic uint32_t largest_block_samples;   ///< [audio]
   _Atomic uint64_t steps, own_misses;       ///< conductor
   _Atomic uint64_t xruns;                   ///< [any], added atomically
+  _Atomic uint64_t dropped_controls;        ///< [any], added atomically
 } counters;
+
+/// What the player is at, for telemetry; the conductor writes it.
+typedef struct shown_state {
+  _Atomic int mode;
+  _Atomic bool plays, gate_open, fed_back;
+  _Atomic double beat, bpm;
+  _Atomic uint64_t memory_steps, place;
+} shown_state;
 
 struct session {
   // shared; each keeps its ends on cache lines of their own
   ring input;    ///< [audio] to conductor, by input position
-  ring output;   ///< conductor to [audio], by stream position
+  ring output;   ///< conductor to [audio], by stream position: wet, and the gain of the dry
   ring messages; ///< [audio] to conductor: session_message
   ring events;   ///< conductor to [main]: session_event
+  ring asked;    ///< [any], one at a time, to [audio]: control
+  ring controls; ///< [audio] to conductor: control, stamped
 
   audio_side audio;                               ///< [audio] alone
   _Alignas(CACHE_LINE_BYTES) conductor conductor; ///< the conductor alone
+  keep kept;                                      ///< what each thread writes is its own
 
   // const after open
   codec *model;
@@ -113,7 +147,13 @@ struct session {
   _Atomic uint64_t timeline_number;
   _Atomic uint64_t timeline_host[2]; ///< by the number's lowest bit
   counters counts;
+  shown_state shown;
+  _Atomic uint64_t logged;              ///< position in `controls` up to which the record has them
+  _Atomic double values[PARAMETER_MAX]; ///< of the parameters, as last stamped
 
+  pthread_mutex_t senders; ///< of `asked`; the audio thread never takes it
+  double sender_allowance; ///< controls that they may still send
+  uint64_t sender_ns;      ///< when that was counted
   pthread_t thread;
 };
 
@@ -125,20 +165,23 @@ typedef enum message_kind {
   MESSAGE_GAP,
   MESSAGE_OVERFLOW,
   MESSAGE_LATENCY,
+  MESSAGE_CUT, ///< for the record only
 } message_kind;
 
 /// From the audio thread to the conductor, in order with the input.
 typedef struct session_message {
   message_kind kind;
   uint64_t position; ///< within the timeline, as in session_event
-  uint64_t value;    ///< as in session_event; TIMELINE: host time of sample 0
-  uint64_t number;   ///< TIMELINE: its number
-  uint64_t n_pushed; ///< TIMELINE: input position of sample 0
-  uint64_t base;     ///< TIMELINE: stream position of sample 0
-  uint64_t epoch;    ///< TIMELINE
-  rate_pair *rates;  ///< TIMELINE
-  uint64_t needed;   ///< LATE: stream position of wet that should have been there
-  uint64_t wall_ns;  ///< LATE: when
+  uint64_t at;       ///< stream position of the block in which it was decided; TIMELINE: `base`
+  uint32_t block_samples, host_rate_hz; ///< LATENCY: the plan's
+  uint64_t value;                       ///< as in session_event; TIMELINE: host time of sample 0
+  uint64_t number;                      ///< TIMELINE: its number
+  uint64_t n_pushed;                    ///< TIMELINE: input position of sample 0
+  uint64_t base;                        ///< TIMELINE: stream position of sample 0
+  uint64_t epoch;                       ///< TIMELINE
+  rate_pair *rates;                     ///< TIMELINE
+  uint64_t needed;  ///< LATE: stream position of wet that should have been there
+  uint64_t wall_ns; ///< LATE: when
 } session_message;
 
 /// One more of a counter that only the calling thread writes.

@@ -5,7 +5,9 @@
 // is one futex wake, and in freewheel the waits.
 
 #include "engine/futex.h"
+#include "engine/session_control.h"
 #include "engine/session_internal.h"
+#include "engine/session_mixer.h"
 #include "engine/thread_times.h"
 
 #include <math.h>
@@ -20,6 +22,12 @@ static void post(session *s, const session_message *m)
 static uint64_t in_timeline(const audio_side *a, uint64_t t)
 {
   return t - a->base;
+}
+
+// The same of what is heard: the limiter gives it later.
+static uint64_t heard_in_timeline(const audio_side *a)
+{
+  return in_timeline(a, a->t) + a->plan->latency_samples - a->plan->wet_samples;
 }
 
 static void note_host_time(session *s, uint32_t n_samples, uint64_t host_time)
@@ -68,21 +76,38 @@ static bool plan_is_pending(const session *s)
   return atomic_load_explicit(&s->offer, memory_order_acquire) != s->audio.plan;
 }
 
+static void cut_input(session *s)
+{
+  if (!s->audio.cut) {
+    s->audio.cut = true;
+    post(s, &(session_message){MESSAGE_CUT, .at = s->audio.t});
+  }
+}
+
 static void adopt_plan(session *s)
 {
   audio_side *a = &s->audio;
   const plan *offered = atomic_load_explicit(&s->offer, memory_order_acquire);
   const bool other_rate = offered->epoch != a->plan->epoch;
-  const bool at_rest = a->mode == HEARD_FALLBACK || a->t == 0;
-  a->cut |= other_rate; // what follows is at another rate than what is queued
+  const bool at_rest =
+      s->config.script ? a->decided & DECIDE_PLAN : a->mode == HEARD_FALLBACK || a->t == 0;
+  if (other_rate) { // what follows is at another rate than what is queued
+    cut_input(s);
+  }
   if (!at_rest || offered == a->plan) {
     return;
+  }
+  if (a->t > 0 && offered->epoch != a->plan->epoch) {
+    s->kept.rate_hz = offered->host_rate_hz;
+    keep_begin(&s->kept, a->t);
   }
   a->plan = offered;
   a->wet_gain = a->mode == HEARD_WET ? offered->fade_samples : 0;
   atomic_store_explicit(&s->audio_serial, offered->serial, memory_order_release);
-  post(s, &(session_message){MESSAGE_LATENCY, .position = in_timeline(a, a->t),
-                             .value = offered->latency_samples});
+  post(s, &(session_message){MESSAGE_LATENCY, .position = heard_in_timeline(a),
+                             .value = offered->latency_samples, .at = a->t,
+                             .block_samples = offered->block_samples,
+                             .host_rate_hz = offered->host_rate_hz});
 }
 
 // A timeline begins with the next sample that is pushed, once nothing of the last one is heard.
@@ -90,8 +115,12 @@ static void begin_timeline(session *s, uint64_t host_time)
 {
   audio_side *a = &s->audio;
   const bool silent = a->mode == HEARD_FALLBACK || a->t == 0;
-  if (!a->cut || !silent || plan_is_pending(s) ||
-      atomic_load_explicit(&s->overflow, memory_order_acquire) == OVERFLOW_RAISED) {
+  const bool may =
+      s->config.script
+          ? a->decided & DECIDE_TIMELINE
+          : silent && !plan_is_pending(s) &&
+                atomic_load_explicit(&s->overflow, memory_order_acquire) != OVERFLOW_RAISED;
+  if (!a->cut || !may) {
     return;
   }
   const session_message m = {
@@ -120,7 +149,7 @@ static void overflow(session *s)
   a->cut = true;
   atomic_store_explicit(&s->overflow, OVERFLOW_RAISED, memory_order_release);
   count(&s->counts.overflows, 1);
-  post(s, &(session_message){MESSAGE_OVERFLOW, .position = in_timeline(a, a->t)});
+  post(s, &(session_message){MESSAGE_OVERFLOW, .position = in_timeline(a, a->t), .at = a->t});
 }
 
 // --- input ---
@@ -146,6 +175,7 @@ static void keep_dry(session *s, const float *const *in, uint32_t n_samples)
 {
   audio_side *a = &s->audio;
   const uint32_t n_channels = s->info->n_channels;
+  const bool keeps = keep_is_on(&s->kept);
   uint64_t n_bad = 0;
   float peak = 0.0f;
   for (uint32_t i = 0; i < n_samples; ++i) {
@@ -154,9 +184,10 @@ static void keep_dry(session *s, const float *const *in, uint32_t n_samples)
       const float x = in ? in[c][i] : 0.0f;
       const bool good = isfinite(x);
       n_bad += !good;
-      to[c] = good ? x : 0.0f;
+      to[c] = good ? (keeps ? keep_grid(x) : x) : 0.0f;
       peak = larger(peak, fabsf(to[c]));
     }
+    keep_input(&s->kept, a->t + i, to);
   }
   if (n_bad) {
     count(&s->counts.nonfinite_samples, n_bad);
@@ -191,13 +222,14 @@ static void push_input(session *s, uint32_t n_samples, bool waits)
 
 // --- output ---
 
-// Wet sample at stream position t, one per channel; zeros before the timeline's sample 0.
+// Wet sample at stream position t, one per channel, and the dry gain; zeros before the timeline's
+// sample 0.
 static const float *wet_at(const session *s, uint64_t t)
 {
-  static const float zeros[SESSION_MAX_CHANNELS];
+  static const float zeros[SESSION_MAX_CHANNELS + 1];
   const audio_side *a = &s->audio;
-  const bool begun = t >= a->base + a->plan->latency_samples;
-  return begun ? ring_at(&s->output, t - a->plan->latency_samples) : zeros;
+  const bool begun = t >= a->base + a->plan->wet_samples;
+  return begun ? ring_at(&s->output, t - a->plan->wet_samples) : zeros;
 }
 
 // The last wet stretch, backwards and forwards in turn (so that it has no seam), fading.
@@ -216,7 +248,7 @@ static void hold_next(session *s, float *to)
 static void fallback_next(session *s, uint64_t t, float *to)
 {
   const size_t bytes = s->info->n_channels * sizeof *to;
-  const uint32_t latency = s->audio.plan->latency_samples;
+  const uint32_t latency = s->audio.plan->wet_samples;
   if (s->config.fallback == FALLBACK_HOLD) {
     hold_next(s, to);
   } else if (s->config.fallback == FALLBACK_DRY && t >= latency) {
@@ -254,7 +286,9 @@ static void mix_next(session *s, uint64_t t, float *to)
 static void give_next(session *s, uint64_t t, float *to)
 {
   if (s->audio.mode == HEARD_WET) {
-    memcpy(to, wet_at(s, t), s->output.element_bytes);
+    const float *wet = wet_at(s, t);
+    memcpy(to, wet, s->audio.hold.element_bytes);
+    s->audio.mixer.dry_gain = wet[s->info->n_channels];
     keep_wet(s, t, to);
   } else if (s->audio.mode == HEARD_FALLBACK) {
     fallback_next(s, t, to);
@@ -268,7 +302,7 @@ static int64_t wet_beyond(const session *s, uint32_t n_samples)
 {
   const audio_side *a = &s->audio;
   const uint64_t wanted = a->t + n_samples;
-  const uint64_t there = ring_head(&s->output) + a->plan->latency_samples;
+  const uint64_t there = ring_head(&s->output) + a->plan->wet_samples;
   return (int64_t)(there - wanted);
 }
 
@@ -276,13 +310,13 @@ static void note_fade_out(session *s, uint32_t n_samples, bool late)
 {
   audio_side *a = &s->audio;
   if (!late) {
-    post(s, &(session_message){MESSAGE_PAUSED, .position = in_timeline(a, a->t)});
+    post(s, &(session_message){MESSAGE_PAUSED, .position = heard_in_timeline(a), .at = a->t});
     return;
   }
-  const uint64_t needed = a->t + n_samples + a->plan->fade_samples - a->plan->latency_samples;
+  const uint64_t needed = a->t + n_samples + a->plan->fade_samples - a->plan->wet_samples;
   count(&s->counts.misses, 1);
-  post(s, &(session_message){MESSAGE_LATE, .position = in_timeline(a, a->t), .needed = needed,
-                             .wall_ns = clock_wall_ns()});
+  post(s, &(session_message){MESSAGE_LATE, .position = heard_in_timeline(a), .at = a->t,
+                             .needed = needed, .wall_ns = clock_wall_ns()});
 }
 
 // Wet may come back: it has begun, nothing of it would be heard twice, and there has been enough of
@@ -291,8 +325,8 @@ static bool may_come_back(session *s, uint32_t n_samples, int64_t beyond)
 {
   audio_side *a = &s->audio;
   const uint64_t first = a->base > ring_tail(&s->output) ? a->base : ring_tail(&s->output);
-  const bool enough = !a->cut && a->t >= first + a->plan->latency_samples &&
-                      beyond >= (int64_t)a->plan->enough_samples;
+  const bool enough =
+      !a->cut && a->t >= first + a->plan->wet_samples && beyond >= (int64_t)a->plan->enough_samples;
   a->settled = enough ? a->settled + n_samples : 0;
   return a->settled >= a->plan->settle_samples;
 }
@@ -302,6 +336,12 @@ static bool may_come_back(session *s, uint32_t n_samples, int64_t beyond)
 static void choose_mode(session *s, uint32_t n_samples, bool waits)
 {
   audio_side *a = &s->audio;
+  if (s->config.script) {
+    a->mode = a->decided & DECIDE_FADE_OUT  ? HEARD_FADE_OUT
+              : a->decided & DECIDE_FADE_IN ? HEARD_FADE_IN
+                                            : a->mode;
+    return;
+  }
   const int64_t beyond = wet_beyond(s, n_samples);
   const bool late = beyond < (int64_t)a->plan->fade_samples;
   const bool unplanned = plan_is_pending(s) || (n_samples > a->plan->block_samples && !waits);
@@ -314,7 +354,7 @@ static void choose_mode(session *s, uint32_t n_samples, bool waits)
   } else if (a->mode == HEARD_FALLBACK && !late && !unplanned &&
              may_come_back(s, n_samples, beyond)) {
     a->mode = HEARD_FADE_IN;
-    post(s, &(session_message){MESSAGE_RECOVERED, .position = in_timeline(a, a->t)});
+    post(s, &(session_message){MESSAGE_RECOVERED, .position = heard_in_timeline(a), .at = a->t});
   }
 }
 
@@ -328,6 +368,8 @@ static void pull_output(session *s, float *const *out, uint32_t n_samples, bool 
     float sample[SESSION_MAX_CHANNELS];
     n_late += a->mode != HEARD_WET;
     give_next(s, a->t + i, sample);
+    session_mix(s, a->t + i, a->mixer.dry_gain, sample);
+    keep_output(&s->kept, a->t + i, sample);
     for (uint32_t c = 0; c < s->info->n_channels; ++c) {
       out[c][i] = sample[c];
       peak = larger(peak, fabsf(sample[c]));
@@ -343,8 +385,8 @@ static void release_output(session *s, uint32_t n_samples)
 {
   const audio_side *a = &s->audio;
   const uint64_t next = a->t + n_samples;
-  if (next > a->plan->latency_samples && next - a->plan->latency_samples > ring_tail(&s->output)) {
-    ring_release(&s->output, next - a->plan->latency_samples);
+  if (next > a->plan->wet_samples && next - a->plan->wet_samples > ring_tail(&s->output)) {
+    ring_release(&s->output, next - a->plan->wet_samples);
   }
 }
 
@@ -361,11 +403,17 @@ static void refuse_block(session *s, float *const *out, uint32_t n_samples)
     overflow(s);
   }
   if (a->mode != HEARD_FALLBACK) {
-    post(s, &(session_message){MESSAGE_PAUSED, .position = in_timeline(a, a->t)});
+    post(s, &(session_message){MESSAGE_PAUSED, .position = heard_in_timeline(a), .at = a->t});
   }
   a->mode = HEARD_FALLBACK;
   a->wet_gain = 0;
   a->settled = 0;
+  keep_begin(&s->kept, a->t + n_samples); // nothing of this block is kept
+}
+
+void session_decide(session *s, unsigned decisions)
+{
+  s->audio.decided |= decisions;
 }
 
 void session_process(session *s, const float *const *in, float *const *out, uint32_t n_samples,
@@ -380,11 +428,13 @@ void session_process(session *s, const float *const *in, float *const *out, uint
     atomic_store_explicit(&s->counts.largest_block_samples, n_samples, memory_order_relaxed);
   }
   note_host_time(s, n_samples, host_time_samples);
+  a->cut |= (a->decided & DECIDE_CUT) != 0;
   adopt_plan(s);
   if (n_samples > SESSION_MAX_BLOCK_SAMPLES) {
     refuse_block(s, out, n_samples);
   } else {
     begin_timeline(s, host_time_samples);
+    session_stamp_controls(s, n_samples);
     keep_dry(s, in, n_samples);
     push_input(s, n_samples, waits);
     ring_bell(s);
@@ -392,8 +442,10 @@ void session_process(session *s, const float *const *in, float *const *out, uint
       wait_for_conductor(s, a->n_pushed);
     }
     pull_output(s, out, n_samples, waits);
+    keep_publish(&s->kept, a->t + n_samples);
   }
   release_output(s, n_samples);
+  a->decided = 0;
   a->t += n_samples;
   atomic_store_explicit(&s->counts.position_samples, in_timeline(a, a->t), memory_order_relaxed);
 }

@@ -78,6 +78,9 @@ status audio_writer_open(audio_writer **w, const char *path, uint32_t rate_hz, u
 /// writes NaN as 0. STATUS_IO.
 status audio_writer_write(audio_writer *w, const float *in, size_t n_samples, error *err);
 
+/// The same of whole numbers, -2^23 to 2^23 - 1, into PCM_24, bit for bit.
+status audio_writer_write_24(audio_writer *w, const int32_t *in, size_t n_samples, error *err);
+
 /// Samples beyond full scale so far, over all channels; PCM has clipped them.
 uint64_t audio_writer_clipped(const audio_writer *w);
 uint64_t audio_writer_n_samples(const audio_writer *w); ///< written so far

@@ -70,6 +70,14 @@ status audio_writer_write(audio_writer *w, const float *in, size_t n_samples, er
   return error_set(err, STATUS_INTERNAL, "no audio file is open");
 }
 
+status audio_writer_write_24(audio_writer *w, const int32_t *in, size_t n_samples, error *err)
+{
+  (void)w;
+  (void)in;
+  (void)n_samples;
+  return error_set(err, STATUS_INTERNAL, "no audio file is open");
+}
+
 uint64_t audio_writer_clipped(const audio_writer *w)
 {
   (void)w;

@@ -229,6 +229,25 @@ static void prepare(audio_writer *w, const float *in, float *out, size_t n_value
   }
 }
 
+status audio_writer_write_24(audio_writer *w, const int32_t *in, size_t n_samples, error *err)
+{
+  int block[BLOCK_VALUES];
+  const size_t most = BLOCK_VALUES / w->n_channels;
+  while (n_samples > 0) {
+    const size_t n = n_samples < most ? n_samples : most;
+    for (size_t i = 0; i < n * w->n_channels; ++i) {
+      block[i] = in[i] * 256; // libsndfile has 32 bits
+    }
+    if (sf_writef_int(w->file, block, (sf_count_t)n) != (sf_count_t)n || w->failed) {
+      return write_failed(w, err);
+    }
+    w->n_samples += n;
+    in += n * w->n_channels;
+    n_samples -= n;
+  }
+  return STATUS_OK;
+}
+
 status audio_writer_write(audio_writer *w, const float *in, size_t n_samples, error *err)
 {
   float block[BLOCK_VALUES];

@@ -48,7 +48,7 @@ static size_t push(pipeline *p, const float *from, size_t n, size_t n_found)
     done += n_taken;
     if (full) {
       assert_int_equal(pipeline_encode(p), STATUS_OK);
-      assert_int_equal(pipeline_decode(p), STATUS_OK);
+      assert_int_equal(pipeline_decode(p, p->codes, NULL, 0.0f), STATUS_OK);
       assert_int_equal(pipeline_give(p, &n_given), STATUS_OK);
       assert_true(n_found + n_given <= N_SAMPLES);
       memcpy(found + n_found * n_channels, p->rates->given, n_given * n_channels * sizeof *found);

@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// How controls come in and get their stamps. A flood costs its sender its messages, and nobody
+// else anything: what comes faster than anybody can play is dropped and counted.
+
+#include "engine/session_control.h"
+
+#include "engine/session_internal.h"
+#include "engine/thread_times.h"
+
+#include <math.h>
+
+#define CONTROLS_PER_S 2000.0
+#define MOST_AT_ONCE 1024.0 // a preset is some hundred
+#define MOST_PER_BLOCK 64.0
+
+static bool is_valid(const control *c)
+{
+  switch ((control_kind)c->kind) {
+  case CONTROL_SET:
+    return parameter_get(c->id) && isfinite(c->value);
+  case CONTROL_ACTION:
+    return c->id < N_CONTROL_ACTIONS;
+  case CONTROL_CLOCK:
+    return isfinite(c->value) && isfinite(c->more) && c->more >= 0.0;
+  }
+  return false;
+}
+
+static void drop(session *s, size_t n)
+{
+  atomic_fetch_add_explicit(&s->counts.dropped_controls, n, memory_order_relaxed);
+}
+
+double session_parameter(const session *s, int id)
+{
+  return parameter_get(id) ? atomic_load_explicit(&s->values[id], memory_order_relaxed) : 0.0;
+}
+
+// --- [any but audio] ---
+
+static bool take_allowance(session *s, size_t n)
+{
+  const uint64_t now_ns = clock_wall_ns();
+  const double passed_s = (double)(now_ns - s->sender_ns) * 1e-9;
+  s->sender_ns = now_ns;
+  s->sender_allowance = fmin(s->sender_allowance + passed_s * CONTROLS_PER_S, MOST_AT_ONCE);
+  if (s->sender_allowance < (double)n) {
+    return false;
+  }
+  s->sender_allowance -= (double)n;
+  return true;
+}
+
+bool session_send(session *s, const control *batch, size_t n)
+{
+  bool good = true;
+  for (size_t i = 0; i < n; ++i) {
+    good = good && is_valid(&batch[i]);
+  }
+  pthread_mutex_lock(&s->senders);
+  const uint64_t head = ring_head(&s->asked);
+  good = good && n <= s->asked.capacity - (head - ring_tail(&s->asked)) && take_allowance(s, n);
+  if (good) {
+    ring_write(&s->asked, head, batch, n);
+    ring_publish(&s->asked, head + n); // all of them at once: one stamp
+  }
+  pthread_mutex_unlock(&s->senders);
+  if (!good) {
+    drop(s, n);
+  }
+  return good;
+}
+
+// --- [audio] ---
+
+bool session_send_at(session *s, const control *c, uint32_t offset_samples)
+{
+  audio_side *a = &s->audio;
+  const bool allowed = a->allowance >= 1.0 || s->config.script;
+  if (!is_valid(c) || a->n_coming == SESSION_COMING || !allowed) {
+    drop(s, 1);
+    return false;
+  }
+  a->allowance -= 1.0;
+  control *stamped = &a->coming[a->n_coming++];
+  *stamped = *c;
+  stamped->position_samples = a->t + offset_samples;
+  return true;
+}
+
+static bool acts_on_sample(const control *c)
+{
+  return c->kind == CONTROL_SET ? parameter_get(c->id)->of_sample || c->id == PARAMETER_MODE
+                                : c->kind == CONTROL_ACTION;
+}
+
+static void pass_on(session *s, control *c)
+{
+  mixer *m = &s->audio.mixer;
+  const bool on_sample = acts_on_sample(c);
+  if (c->kind == CONTROL_SET) {
+    c->value = parameter_clamp(c->id, c->value);
+  }
+  if ((on_sample && m->n_on_sample == SESSION_ON_SAMPLE) || !ring_push(&s->controls, c)) {
+    drop(s, 1);
+    return;
+  }
+  if (c->kind == CONTROL_SET) {
+    atomic_store_explicit(&s->values[c->id], c->value, memory_order_relaxed);
+  }
+  if (on_sample) {
+    m->on_sample[m->n_on_sample++] = *c;
+  }
+}
+
+void session_stamp_controls(session *s, uint32_t n_samples)
+{
+  audio_side *a = &s->audio;
+  control c;
+  while (ring_pull(&s->asked, &c)) {
+    c.position_samples = a->t;
+    pass_on(s, &c);
+  }
+  for (uint32_t i = 0; i < a->n_coming; ++i) {
+    pass_on(s, &a->coming[i]);
+  }
+  a->n_coming = 0;
+  a->allowance += CONTROLS_PER_S * n_samples / a->plan->host_rate_hz; // from full at open
+  a->allowance = fmin(a->allowance, MOST_PER_BLOCK);
+}
