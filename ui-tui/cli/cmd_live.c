@@ -4,25 +4,31 @@
 // continuo live: a session behind a JACK client, or behind files. This file only opens, watches
 // and reports; the sound is the engine's.
 
-#include "models/codec.h"
-#include "models/model_path.h"
+#include "engine/control/parameters.h"
 #include "ui-tui/cli/live.h"
 
 enum { AUDIO_JACK, AUDIO_FILE };
 
-static const dtype storages[] = {DTYPE_F16, DTYPE_F32, DTYPE_BF16, DTYPE_I8};
-
-session_config live_session_config(const live_options *options, codec *model,
+session_config live_session_config(const live_options *options, const instrument *plays,
                                    const command_context *context)
 {
-  return (session_config){.model = model,
-                          .n_codebooks = (int)options->n_codebooks,
+  return (session_config){.model = plays->codec,
+                          .player = plays->player,
+                          .n_codebooks = (int)options->instrument.n_codebooks,
+                          .keep_s = 60.0 * options->keep_minutes,
+                          .output_stage = true,
                           .block_samples = (uint32_t)options->block_samples,
                           .slack_samples = (uint32_t)options->slack_samples,
                           .fade_ms = (float)options->fade_ms,
                           .fallback = (session_fallback)options->fallback,
                           .lock_memory = true,
                           .log = &context->log};
+}
+
+void live_send_options(const live_options *options, session *s)
+{
+  const control mode = {.kind = CONTROL_SET, .id = PARAMETER_MODE, .value = options->mode};
+  session_send(s, &mode, 1);
 }
 
 static status check_options(live_options *options, error *err)
@@ -45,45 +51,31 @@ static status check_options(live_options *options, error *err)
 
 static status play(const live_options *options, command_context *context, error *err)
 {
-  char path[PATH_BYTES];
-  device *dev = NULL;
-  codec *model = NULL;
-  status code = model_find(options->model, path, err);
-  code = code ? code : compute_open(&options->compute, &dev, err);
-  const codec_options wanted = {
-      .dev = dev, .storage = storages[options->storage], .log = &context->log};
-  code = code ? code : codec_open(&model, path, &wanted, err);
-  if (!code) {
-    const codec_info *info = codec_get_info(model);
-    log_write(&context->log, LOG_INFO, "%s: %u Hz, hop %u samples, %u codebooks, on %s", info->name,
-              info->rate_hz, info->hop_samples,
-              options->n_codebooks ? (unsigned)options->n_codebooks : info->n_codebooks, dev->name);
-    if (!info->streamable) {
-      code =
-          error_set(err, STATUS_UNSUPPORTED,
-                    "%s: %s works on whole files only (see continuo roundtrip)", path, info->name);
-    } else if (options->audio == AUDIO_JACK) {
-      code = live_jack(options, model, context, err);
-    } else {
-      code = live_file(options, model, context, err);
-    }
+  instrument plays;
+  status code = instrument_open(&plays, &options->instrument, context, err);
+  if (code) {
+    return code;
   }
-  codec_unref(model);
-  device_unref(dev);
+  if (!plays.player && options->mode >= MODE_CONTINUE && options->mode <= MODE_GENERATE) {
+    code = error_set(err, STATUS_USAGE, "--model none can only monitor, listen and freeze");
+  } else if (options->audio == AUDIO_JACK) {
+    code = live_jack(options, &plays, context, err);
+  } else {
+    code = live_file(options, &plays, context, err);
+  }
+  instrument_close(&plays);
   return code;
 }
 
 static status run_live(const command *self, command_context *context, int argc, char **argv,
                        error *err)
 {
-  live_options options = {.block_samples = 1024};
+  live_options options = {.block_samples = 1024, .keep_minutes = 10.0};
   const option_row rows[] = {
-      {0, "mode", "monitor", "what to do: monitor is the codec's round trip", OPTION_CHOICE,
+      {0, "mode", "monitor|listen|continue|accompany|answer|generate|freeze",
+       "what to begin with (default: monitor, the codec's round trip)", OPTION_CHOICE,
        &options.mode, 0, 0, NULL},
-      {'m', "model", "MODEL", "model file or name (default: default)", OPTION_STRING,
-       &options.model, 0, 0, NULL},
-      {'k', "codebooks", "N", "codebooks used (default: all)", OPTION_INTEGER, &options.n_codebooks,
-       1, 64, NULL},
+      INSTRUMENT_ROWS(&options.instrument),
       {0, "audio", "jack|file", "where sound comes from and goes to (default: jack)", OPTION_CHOICE,
        &options.audio, 0, 0, &options.audio_given},
       {'n', "name", "NAME", "client name (default: continuo)", OPTION_STRING, &options.name, 0, 0,
@@ -113,9 +105,9 @@ static status run_live(const command *self, command_context *context, int argc, 
        &options.fallback, 0, 0, NULL},
       {0, "block", "SAMPLES", "block of the file host (default 1024)", OPTION_INTEGER,
        &options.block_samples, 1, SESSION_MAX_BLOCK_SAMPLES, NULL},
-      {0, "storage", "f16|f32|bf16|int8", "how weights are stored (default f16)", OPTION_CHOICE,
-       &options.storage, 0, 0, NULL},
-      COMPUTE_ROWS(&options.compute),
+      {0, "keep-minutes", "N", "minutes that can be kept as a performance (default 10, 0: none)",
+       OPTION_NUMBER, &options.keep_minutes, 0, 120, NULL},
+      COMPUTE_ROWS(&options.instrument.compute),
       {0},
   };
   int n_operands = 0;
@@ -128,5 +120,5 @@ static status run_live(const command *self, command_context *context, int argc, 
   return code ? code : play(&options, context, err);
 }
 
-const command command_live = {"live", "", "Play through a codec live, as a JACK client or on files",
-                              run_live};
+const command command_live = {
+    "live", "", "The instrument: play and go on playing, as a JACK client or on files", run_live};

@@ -31,11 +31,12 @@ static void log_result(const file_host_result *result, const live_options *optio
   }
 }
 
-status live_file(const live_options *options, codec *model, command_context *context, error *err)
+status live_file(const live_options *options, const instrument *plays, command_context *context,
+                 error *err)
 {
   progress shown;
   progress_begin(&shown, context->quiet);
-  const file_host_config config = {.session = live_session_config(options, model, context),
+  const file_host_config config = {.session = live_session_config(options, plays, context),
                                    .in = options->in,
                                    .out = options->out,
                                    .on_progress = on_progress,

@@ -75,9 +75,10 @@ static jack_connect_policy connect_policy(const live_options *options)
                                                         : JACK_CONNECT_NEVER;
 }
 
-status live_jack(const live_options *options, codec *model, command_context *context, error *err)
+status live_jack(const live_options *options, const instrument *plays, command_context *context,
+                 error *err)
 {
-  const jack_host_config config = {.session = live_session_config(options, model, context),
+  const jack_host_config config = {.session = live_session_config(options, plays, context),
                                    .client_name = options->name,
                                    .exact_name = options->exact_name,
                                    .server_name = options->server,
@@ -92,7 +93,8 @@ status live_jack(const live_options *options, codec *model, command_context *con
   }
   session_telemetry t;
   jack_host_read_telemetry(host, &t);
-  log_write(&context->log, LOG_INFO, "monitor; Ctrl-C ends");
+  live_send_options(options, jack_host_session(host));
+  log_write(&context->log, LOG_INFO, "Ctrl-C ends");
   char server[160];
   snprintf(server, sizeof server, "%s", jack_host_server(host));
   watch_jack(host, options, context);

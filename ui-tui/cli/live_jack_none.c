@@ -5,10 +5,11 @@
 
 #include "ui-tui/cli/live.h"
 
-status live_jack(const live_options *options, codec *model, command_context *context, error *err)
+status live_jack(const live_options *options, const instrument *plays, command_context *context,
+                 error *err)
 {
   (void)options;
-  (void)model;
+  (void)plays;
   (void)context;
   return error_set(err, STATUS_UNSUPPORTED,
                    "this build has no JACK; play files with --in FILE --out FILE");
