@@ -57,6 +57,8 @@ static void init_face(player *p)
   beat_clock_init(&f->beat, p->config.host_rate_hz);
   const gate_settings settings = gate_settings_of(p);
   gate_init(&f->gate, &settings);
+  const level_match_settings matching = LEVEL_MATCH_DEFAULTS;
+  level_match_init(&f->match, &matching, p->config.info->hop_samples, p->config.info->rate_hz);
   f->wet = 1.0f; // of mode monitor, the standard
 }
 
@@ -366,7 +368,16 @@ static void apply_effects(player *p, player_sound *sound)
   }
 }
 
-static void choose_gains(player *p, player_sound *sound)
+// What plays by itself takes the player's level; what is given back stays as it is.
+static float matched(player *p, const player_hop *hop)
+{
+  player_face *f = &p->face;
+  const double out = f->own_sounded ? hop->sounded.mean_square : (double)NAN;
+  const float amount = f->plays ? (float)player_get(p, PARAMETER_MATCH) : 0.0f;
+  return level_match_step(&f->match, hop->level.mean_square, out, f->gate.is_open, amount).end;
+}
+
+static void choose_gains(player *p, const player_hop *hop, player_sound *sound)
 {
   player_face *f = &p->face;
   const bool listens =
@@ -374,7 +385,7 @@ static void choose_gains(player *p, player_sound *sound)
   const int thru = (int)player_get(p, PARAMETER_THRU);
   sound->wet_from = f->wet;
   sound->dry_from = f->dry;
-  f->wet = listens && thru != THRU_CODEC ? 0.0f : 1.0f;
+  f->wet = (listens && thru != THRU_CODEC ? 0.0f : 1.0f) * matched(p, hop);
   f->dry = listens && thru == THRU_DRY ? 1.0f : 0.0f;
   sound->wet_to = f->wet;
   sound->dry_to = f->dry;
@@ -400,7 +411,7 @@ status player_step(player *p, const player_hop *hop, player_sound *sound)
   note_levels(p, hop);
   const status st = choose_codes(p, hop->codes, sound);
   apply_effects(p, sound);
-  choose_gains(p, sound);
+  choose_gains(p, hop, sound);
   p->face.own_sounded = p->face.plays;
   ++p->face.n_steps;
   return st;

@@ -7,6 +7,7 @@
 #define CONTINUO_ENGINE_PLAY_PLAYER_INTERNAL_H
 
 #include "engine/output/gate.h"
+#include "engine/output/level_match.h"
 #include "engine/play/code_effects.h"
 #include "engine/play/player.h"
 
@@ -29,6 +30,7 @@ typedef struct player_face {
   double values[PARAMETER_MAX];
   beat_clock beat;
   gate gate;
+  level_match match;
   play_mode before;  ///< ACTION_CONTINUE goes back to it
   bool plays;        ///< by itself
   uint64_t draw;     ///< counts the model's draws: the key of its chance
