@@ -244,3 +244,22 @@ void preset_list_free(preset_list *list)
   free(list->entries);
   *list = (preset_list){0};
 }
+
+status preset_find_program(int bank, int program, preset_entry *found, error *err)
+{
+  preset_list list;
+  status code = preset_list_read(&list, err);
+  if (code) {
+    return code;
+  }
+  const int i = bank * 128 + program;
+  if (i >= 0 && i < list.n_numbered) {
+    *found = list.entries[i];
+  } else {
+    code = error_set(err, STATUS_NOT_FOUND,
+                     "no preset has the number %d (bank %d, program %d): there are %d", i + 1, bank,
+                     program, list.n_numbered);
+  }
+  preset_list_free(&list);
+  return code;
+}

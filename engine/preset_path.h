@@ -59,4 +59,8 @@ typedef struct preset_list {
 status preset_list_read(preset_list *list, error *err);
 void preset_list_free(preset_list *list);
 
+/// The name and file of what a MIDI program change asks for: `bank` 0 to 16383, `program` 0 to 127.
+/// STATUS_NOT_FOUND says how many there are; STATUS_NO_MEMORY.
+status preset_find_program(int bank, int program, preset_entry *found, error *err);
+
 #endif

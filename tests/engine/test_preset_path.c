@@ -245,6 +245,31 @@ static void test_order_is_stable(void **state)
   assert_null(list.entries);
 }
 
+static void test_programs(void **state)
+{
+  const temp_folder *folder = *state;
+  preset_list list;
+  preset_entry found;
+  error err = {0};
+  for (int i = 0; i < 130; ++i) {
+    char name[32];
+    snprintf(name, sizeof name, "mine %03d.ini", i);
+    put(folder, "data/continuo/presets", name, "");
+  }
+  assert_int_equal(preset_list_read(&list, NULL), STATUS_OK);
+  for (int i = 0; i < list.n_numbered; ++i) {
+    assert_int_equal(preset_find_program(i / 128, i % 128, &found, &err), STATUS_OK);
+    assert_string_equal(found.name, list.entries[i].name);
+    assert_string_equal(found.path, list.entries[i].path);
+  }
+  const int n = list.n_numbered;
+  assert_int_equal(preset_find_program(n / 128, n % 128, &found, &err), STATUS_NOT_FOUND);
+  assert_non_null(strstr(err.message, "(bank 1, program"));
+  assert_int_equal(preset_find_program(16383, 127, &found, &err), STATUS_NOT_FOUND);
+  assert_int_equal(preset_find_program(0, -1, &found, &err), STATUS_NOT_FOUND);
+  preset_list_free(&list);
+}
+
 static status list_once(void *user, error *err)
 {
   (void)user;
@@ -272,6 +297,7 @@ int main(void)
       in_layers(test_store),
       in_layers(test_store_without_a_home),
       in_layers(test_order_is_stable),
+      in_layers(test_programs),
       in_layers(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
