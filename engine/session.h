@@ -106,7 +106,7 @@ double session_parameter(const session *s, int id);
 
 /// What a session cannot know of itself, for the record. Strings may be null.
 typedef struct session_names {
-  const char *codec_path, *model, *kernels, *storage;
+  const char *codec_path, *model, *kernels, *storage, *corpus;
 } session_names;
 
 /// Write what has been played into a new folder (engine/keep/performance.h), while it goes on.

@@ -24,6 +24,7 @@ static void fill_head(const session *s, const session_names *names, performance_
   copy_text(h->model, sizeof h->model, names->model);
   copy_text(h->kernels, sizeof h->kernels, names->kernels);
   copy_text(h->storage, sizeof h->storage, names->storage);
+  copy_text(h->corpus, sizeof h->corpus, names->corpus);
   h->n_codebooks = (uint32_t)s->conductor.way.n_used;
   h->codebook_size = s->info->codebook_size;
   h->n_channels = s->info->n_channels;

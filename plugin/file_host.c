@@ -146,12 +146,14 @@ static status run_block(file_host *h, error *err)
 
 static status run_file(file_host *h, error *err)
 {
+  const file_host_config *config = h->config;
   status st = open_all(h, err);
+  st = st == STATUS_OK && config->on_begin ? config->on_begin(config->user, h->s, err) : st;
   while (st == STATUS_OK &&
          (!h->ended || h->n_played < h->n_read + session_latency_samples(h->s))) {
     st = run_block(h, err);
   }
-  return st;
+  return st == STATUS_OK && config->on_end ? config->on_end(config->user, h->s, err) : st;
 }
 
 static void fill_result(file_host *h, file_host_result *result)

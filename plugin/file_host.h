@@ -29,6 +29,10 @@ typedef struct file_host_config {
   audio_encoding encoding;
   bool random_blocks; ///< each block has another size, 1 to block_samples: for tests
   uint64_t seed;      ///< of those
+  /// Called before the first block and after the last, what was played still in memory. Their
+  /// failure is the run's. May be null.
+  status (*on_begin)(void *user, session *s, error *err);
+  status (*on_end)(void *user, session *s, error *err);
   /// Called after each block; false stops the run. May be null.
   bool (*on_progress)(void *user, const file_host_progress *progress, session *s);
   void *user;

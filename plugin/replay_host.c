@@ -80,6 +80,7 @@ static status open_all(replay *r, error *err)
   const session_config wanted = {
       .model = r->config->model,
       .player = r->config->player,
+      .corpus = r->config->corpus,
       .n_codebooks = (int)h->n_codebooks,
       .host_rate_hz = h->host_rate_hz,
       .block_samples = h->block_samples,

@@ -16,7 +16,8 @@
 
 typedef struct replay_config {
   codec *model;
-  token_model *player; ///< what the performance played with; null for "none"
+  token_model *player;  ///< what the performance played with; null for "none"
+  const mosaic *corpus; ///< the mosaic effect's; null for none
   const performance *performance;
   const char *folder; ///< of the performance, for its sound
   const char *out;    ///< audio file to write

@@ -31,6 +31,7 @@ typedef struct performance_head {
   char codec_path[PERFORMANCE_PATH_BYTES];
   char codec_sha256[65]; ///< of that file
   char codec[PERFORMANCE_NAME_BYTES];
+  char corpus[PERFORMANCE_PATH_BYTES];  ///< of the mosaic effect; "": none
   char model[PERFORMANCE_NAME_BYTES];   ///< "oracle", "none"
   char kernels[PERFORMANCE_NAME_BYTES]; ///< device and variant, as the device names itself
   char storage[PERFORMANCE_NAME_BYTES]; ///< of the weights

@@ -49,7 +49,8 @@ static status read_names(const json *o, performance_head *h, error *err)
   st = st ? st : take_text(o, "codec_sha256", h->codec_sha256, sizeof h->codec_sha256, err);
   st = st ? st : take_text(o, "model", h->model, sizeof h->model, err);
   st = st ? st : take_text(o, "kernels", h->kernels, sizeof h->kernels, err);
-  return st ? st : take_text(o, "storage", h->storage, sizeof h->storage, err);
+  st = st ? st : take_text(o, "storage", h->storage, sizeof h->storage, err);
+  return st ? st : take_text(o, "corpus", h->corpus, sizeof h->corpus, err);
 }
 
 static status read_numbers(const json *o, performance_head *h, error *err)

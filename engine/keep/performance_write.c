@@ -45,6 +45,7 @@ static void write_head_fields(json_writer *w, const performance_head *h)
   json_write_string(w, "model", h->model);
   json_write_string(w, "kernels", h->kernels);
   json_write_string(w, "storage", h->storage);
+  json_write_string(w, "corpus", h->corpus);
   json_write_integer(w, "n_codebooks", h->n_codebooks);
   json_write_integer(w, "codebook_size", h->codebook_size);
   json_write_integer(w, "n_channels", h->n_channels);

@@ -186,7 +186,7 @@ static void check_performance(uint64_t seed, uint32_t rate_hz, double seconds, d
   while (p.t < n) {
     play_block(&p);
   }
-  const session_names names = {the_stage.path, "oracle", "cpu", "f16"};
+  const session_names names = {the_stage.path, "oracle", "cpu", "f16", NULL};
   if (session_keep(p.s, folder, &names, &err)) {
     fail_msg("%s", err.message);
   }

@@ -14,6 +14,7 @@ session_config live_session_config(const live_options *options, const instrument
 {
   return (session_config){.model = plays->codec,
                           .player = plays->player,
+                          .corpus = plays->corpus,
                           .n_codebooks = (int)options->instrument.n_codebooks,
                           .keep_s = 60.0 * options->keep_minutes,
                           .output_stage = true,
@@ -25,10 +26,30 @@ session_config live_session_config(const live_options *options, const instrument
                           .log = &context->log};
 }
 
-void live_send_options(const live_options *options, session *s)
+live_desk_config live_desk_wanted(const live_options *options, const instrument *plays,
+                                  const command_context *context)
+{
+  return (live_desk_config){.plays = plays,
+                            .options = &options->instrument,
+                            .context = context,
+                            .name = options->name ? options->name : "continuo",
+                            .osc_port = options->no_osc ? -1 : (int)options->osc_port,
+                            .osc_any_interface = options->osc_any_interface};
+}
+
+status live_begin(const live_options *options, live_desk *desk, error *err)
 {
   const control mode = {.kind = CONTROL_SET, .id = PARAMETER_MODE, .value = options->mode};
-  session_send(s, &mode, 1);
+  const status code = options->preset ? live_desk_load(desk, options->preset, err) : STATUS_OK;
+  if (!code && (options->mode_given || !options->preset)) {
+    session_send(desk->session, &mode, 1);
+  }
+  return code;
+}
+
+status live_end(const live_options *options, live_desk *desk, error *err)
+{
+  return options->keep ? live_desk_keep(desk, options->keep, err) : STATUS_OK;
 }
 
 static status check_options(live_options *options, error *err)
@@ -74,8 +95,9 @@ static status run_live(const command *self, command_context *context, int argc, 
   const option_row rows[] = {
       {0, "mode", "monitor|listen|continue|accompany|answer|generate|freeze",
        "what to begin with (default: monitor, the codec's round trip)", OPTION_CHOICE,
-       &options.mode, 0, 0, NULL},
+       &options.mode, 0, 0, &options.mode_given},
       INSTRUMENT_ROWS(&options.instrument),
+      INSTRUMENT_CORPUS_ROW(&options.instrument),
       {0, "audio", "jack|file", "where sound comes from and goes to (default: jack)", OPTION_CHOICE,
        &options.audio, 0, 0, &options.audio_given},
       {'n', "name", "NAME", "client name (default: continuo)", OPTION_STRING, &options.name, 0, 0,
@@ -107,15 +129,23 @@ static status run_live(const command *self, command_context *context, int argc, 
        &options.block_samples, 1, SESSION_MAX_BLOCK_SAMPLES, NULL},
       {0, "keep-minutes", "N", "minutes that can be kept as a performance (default 10, 0: none)",
        OPTION_NUMBER, &options.keep_minutes, 0, 120, NULL},
+      {0, "keep", "FOLDER", "write the performance into FOLDER at the end", OPTION_STRING,
+       &options.keep, 0, 0, NULL},
+      {0, "osc-port", "PORT", "UDP port for OSC (default: any free one)", OPTION_INTEGER,
+       &options.osc_port, 0, 65535, NULL},
+      {0, "osc-any-interface", NULL, "hear OSC from other machines too", OPTION_FLAG,
+       &options.osc_any_interface, 0, 0, NULL},
+      {0, "no-osc", NULL, "no OSC", OPTION_FLAG, &options.no_osc, 0, 0, NULL},
       COMPUTE_ROWS(&options.instrument.compute),
       {0},
   };
   int n_operands = 0;
   bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
+  status code = command_parse(self, context, rows, true, argc, argv, 0, 1, &n_operands, &done, err);
   if (code || done) {
     return code;
   }
+  options.preset = n_operands == 1 ? argv[1] : NULL;
   code = check_options(&options, err);
   return code ? code : play(&options, context, err);
 }

@@ -75,6 +75,7 @@ static status render(const performance *record, instrument_options *options, con
   progress shown;
   options->n_codebooks = record->head.n_codebooks;
   options->model = record->head.model;
+  options->corpus = options->corpus ? options->corpus : record->head.corpus;
   status code = instrument_storage(options, record->head.storage, err);
   code = code ? code : choose_codec(options, &record->head, context, err);
   code = code ? code : instrument_open(&plays, options, context, err);
@@ -85,6 +86,7 @@ static status render(const performance *record, instrument_options *options, con
   progress_begin(&shown, context->quiet);
   const replay_config config = {.model = plays.codec,
                                 .player = plays.player,
+                                .corpus = plays.corpus,
                                 .performance = record,
                                 .folder = folder,
                                 .out = out,
@@ -109,6 +111,7 @@ static status run_replay(const command *self, command_context *context, int argc
   const option_row rows[] = {
       {0, "codec", "CODEC", "codec file, where it has moved", OPTION_STRING, &options.codec, 0, 0,
        NULL},
+      INSTRUMENT_CORPUS_ROW(&options),
       COMPUTE_ROWS(&options.compute),
       {0},
   };

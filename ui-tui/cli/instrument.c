@@ -6,7 +6,11 @@
 #include "models/model_path.h"
 #include "models/oracle.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const dtype storages[] = {DTYPE_F16, DTYPE_F32, DTYPE_BF16, DTYPE_I8};
 
@@ -80,6 +84,50 @@ static status open_codec(instrument *made, const instrument_options *options, co
   return STATUS_OK;
 }
 
+static int is_recording(const struct dirent *entry)
+{
+  return entry->d_name[0] != '.';
+}
+
+// A folder's files in the order of their names, so that the same folder is the same corpus.
+static status load_corpus_folder(instrument *made, const char *folder, error *err)
+{
+  struct dirent **entries = NULL;
+  const int n = scandir(folder, &entries, is_recording, alphasort);
+  if (n < 0) {
+    return error_set(err, STATUS_IO, "%s: cannot be read", folder);
+  }
+  char **paths = calloc((size_t)n + 1, sizeof *paths);
+  bool complete = paths != NULL;
+  for (int i = 0; i < n; ++i) {
+    const size_t bytes = strlen(folder) + strlen(entries[i]->d_name) + 2;
+    if (complete && (paths[i] = malloc(bytes))) {
+      snprintf(paths[i], bytes, "%s/%s", folder, entries[i]->d_name);
+    } else {
+      complete = false;
+    }
+    free(entries[i]);
+  }
+  free(entries);
+  const status code =
+      complete ? mosaic_load(&made->corpus, made->codec, (const char *const *)paths, (size_t)n, err)
+               : error_set(err, STATUS_NO_MEMORY, "%s: no memory for its names", folder);
+  for (int i = 0; paths && i < n; ++i) {
+    free(paths[i]);
+  }
+  free(paths);
+  return code;
+}
+
+static status load_corpus(instrument *made, const char *path, error *err)
+{
+  struct stat there;
+  if (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) {
+    return load_corpus_folder(made, path, err);
+  }
+  return mosaic_load(&made->corpus, made->codec, &path, 1, err);
+}
+
 status instrument_open(instrument *made, const instrument_options *options,
                        const command_context *context, error *err)
 {
@@ -92,6 +140,9 @@ status instrument_open(instrument *made, const instrument_options *options,
     const oracle_options wanted = {.n_codebooks = (uint32_t)options->n_codebooks};
     code = oracle_new(&made->player, made->codec, &wanted, err);
   }
+  if (!code && options->corpus && options->corpus[0]) {
+    code = load_corpus(made, options->corpus, err);
+  }
   if (code) {
     instrument_close(made);
   }
@@ -100,6 +151,7 @@ status instrument_open(instrument *made, const instrument_options *options,
 
 void instrument_close(instrument *made)
 {
+  mosaic_unref(made->corpus);
   token_model_unref(made->player);
   codec_unref(made->codec);
   device_unref(made->dev);

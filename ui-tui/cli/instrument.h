@@ -6,6 +6,7 @@
 #ifndef CONTINUO_UI_TUI_CLI_INSTRUMENT_H
 #define CONTINUO_UI_TUI_CLI_INSTRUMENT_H
 
+#include "engine/play/mosaic.h"
 #include "gpu/compute_options.h"
 #include "models/codec.h"
 #include "models/token_model.h"
@@ -13,8 +14,9 @@
 
 typedef struct instrument_options {
   compute_options compute;
-  const char *model; ///< "oracle", "none", a token model, or (as elsewhere) a codec's file
-  const char *codec; ///< file or name
+  const char *model;  ///< "oracle", "none", a token model, or (as elsewhere) a codec's file
+  const char *codec;  ///< file or name
+  const char *corpus; ///< recording, or folder of recordings, of the mosaic effect
   int64_t n_codebooks;
   int storage; ///< index into "f16|f32|bf16|int8"
 } instrument_options;
@@ -38,6 +40,13 @@ typedef struct instrument_options {
         &(o)->storage, 0, 0, NULL                                                                  \
   }
 
+/// Of commands whose effects can use it.
+#define INSTRUMENT_CORPUS_ROW(o)                                                                   \
+  {                                                                                                \
+    0, "corpus", "PATH", "recording, or folder of recordings, for the mosaic effect",              \
+        OPTION_STRING, &(o)->corpus, 0, 0, NULL                                                    \
+  }
+
 /// The storage of that name, or STATUS_USAGE.
 status instrument_storage(instrument_options *options, const char *name, error *err);
 const char *instrument_storage_name(const instrument_options *options);
@@ -50,6 +59,7 @@ typedef struct instrument {
   device *dev;
   codec *codec;
   token_model *player; ///< null: nothing goes on playing
+  mosaic *corpus;      ///< null: none
   char codec_path[4096];
 } instrument;
 

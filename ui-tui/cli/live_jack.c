@@ -33,7 +33,8 @@ static void draw_status(progress *shown, const session_telemetry *t)
   progress_line(shown, line);
 }
 
-static void watch_jack(jack_host *host, const live_options *options, const command_context *context)
+static void watch_jack(jack_host *host, live_desk *desk, const live_options *options,
+                       const command_context *context)
 {
   progress shown;
   progress_begin(&shown, context->quiet);
@@ -43,8 +44,11 @@ static void watch_jack(jack_host *host, const live_options *options, const comma
          (options->seconds <= 0.0 || seconds_now() - begun_s < options->seconds)) {
     const struct timespec pause = {0, POLL_NS};
     nanosleep(&pause, NULL);
+    live_desk_hold(desk);
     jack_host_poll(host);
     session *s = jack_host_session(host);
+    live_desk_release(desk, s);
+    live_desk_poll(desk);
     if (s && shown.shown && seconds_now() - drawn_s > 0.25) {
       session_telemetry t;
       jack_host_read_telemetry(host, &t);
@@ -75,6 +79,24 @@ static jack_connect_policy connect_policy(const live_options *options)
                                                         : JACK_CONNECT_NEVER;
 }
 
+static status play_jack(jack_host *host, const live_options *options, const instrument *plays,
+                        const command_context *context, error *err)
+{
+  live_desk desk;
+  const live_desk_config config = live_desk_wanted(options, plays, context);
+  live_desk_open(&desk, &config);
+  live_desk_hold(&desk);
+  live_desk_release(&desk, jack_host_session(host));
+  status code = live_begin(options, &desk, err);
+  if (!code) {
+    log_write(&context->log, LOG_INFO, "Ctrl-C ends");
+    watch_jack(host, &desk, options, context);
+    code = live_end(options, &desk, err);
+  }
+  live_desk_close(&desk);
+  return code;
+}
+
 status live_jack(const live_options *options, const instrument *plays, command_context *context,
                  error *err)
 {
@@ -87,19 +109,17 @@ status live_jack(const live_options *options, const instrument *plays, command_c
                                    .connect_out = options->connect_out,
                                    .log = &context->log};
   jack_host *host = NULL;
-  const status code = jack_host_open(&host, &config, err);
+  status code = jack_host_open(&host, &config, err);
   if (code) {
     return code;
   }
   session_telemetry t;
   jack_host_read_telemetry(host, &t);
-  live_send_options(options, jack_host_session(host));
-  log_write(&context->log, LOG_INFO, "Ctrl-C ends");
   char server[160];
   snprintf(server, sizeof server, "%s", jack_host_server(host));
-  watch_jack(host, options, context);
+  code = play_jack(host, options, plays, context, err);
   jack_host_read_telemetry(host, &t);
   jack_host_close(host);
   live_report(&t, server, context);
-  return STATUS_OK;
+  return code;
 }

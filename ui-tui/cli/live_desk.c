@@ -1,0 +1,282 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+#include "ui-tui/cli/live_desk.h"
+
+#include "base/data_folder.h"
+#include "engine/control/parameters.h"
+#include "engine/preset_model.h"
+#include "engine/preset_path.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+// --- what any thread may ask ---
+
+static bool send_batch(void *user, const control *batch, size_t n)
+{
+  live_desk *d = user;
+  pthread_mutex_lock(&d->lock);
+  const bool sent = d->session && session_send(d->session, batch, n);
+  pthread_mutex_unlock(&d->lock);
+  return sent;
+}
+
+static double value_of(void *user, int id)
+{
+  live_desk *d = user;
+  pthread_mutex_lock(&d->lock);
+  const double value = d->session ? session_parameter(d->session, id) : parameter_get(id)->standard;
+  pthread_mutex_unlock(&d->lock);
+  return value;
+}
+
+// --- presets ---
+
+// A batch is at most CONTROL_BATCH_MAX for the outer world; ours may be longer.
+static status send_preset(live_desk *d, bool has_model, error *err)
+{
+  control controls[PARAMETER_MAX];
+  const int n = preset_to_controls(&d->preset, has_model, 0, controls);
+  return send_batch(d, controls, (size_t)n)
+             ? STATUS_OK
+             : error_set(err, STATUS_DEVICE, "no session to play the preset in");
+}
+
+static bool model_is_here(live_desk *d)
+{
+  preset_model found;
+  preset_resolve_model(&d->preset, &found);
+  if (found.sentence[0]) {
+    log_write(&d->context->log, LOG_WARNING, "%s", found.sentence);
+  }
+  return d->plays->player && preset_model_plays(&found);
+}
+
+status live_desk_load(live_desk *d, const char *name, error *err)
+{
+  char path[PATH_BYTES];
+  preset loaded;
+  status code = preset_find(name, path, err);
+  code = code ? code : preset_load(&loaded, path, err);
+  if (code) {
+    return code;
+  }
+  preset_free(&d->preset);
+  d->preset = loaded;
+  code = send_preset(d, model_is_here(d), err);
+  if (!code) {
+    log_write(&d->context->log, LOG_INFO, "preset %s", loaded.name[0] ? loaded.name : path);
+  }
+  return code;
+}
+
+void live_desk_program(live_desk *d, int number)
+{
+  preset_list list;
+  error err = {STATUS_OK, ""};
+  status code = preset_list_read(&list, &err);
+  if (!code && number < list.n_numbered) {
+    code = live_desk_load(d, list.entries[number].path, &err);
+  } else if (!code) {
+    code = error_set(&err, STATUS_NOT_FOUND, "there is no preset %d", number + 1);
+  }
+  preset_list_free(&list);
+  if (code) {
+    log_write(&d->context->log, LOG_WARNING, "%s", err.message);
+  }
+}
+
+// --- performances ---
+
+static status usual_folder(const live_desk *d, char path[PATH_BYTES], error *err)
+{
+  char home[PATH_BYTES];
+  char stamp[32];
+  const time_t now = time(NULL);
+  struct tm local;
+  if (!data_home_folder("performances", home)) {
+    return error_set(err, STATUS_NOT_FOUND, "no home to write to: name a folder");
+  }
+  const status code = data_folder_make(home, err);
+  localtime_r(&now, &local);
+  strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &local);
+  const int length = snprintf(path, PATH_BYTES, "%s/%s-%s", home, d->name, stamp);
+  return code                  ? code
+         : length < PATH_BYTES ? STATUS_OK
+                               : error_set(err, STATUS_USAGE, "%s: too long a name", home);
+}
+
+status live_desk_keep(live_desk *d, const char *folder, error *err)
+{
+  char usual[PATH_BYTES];
+  status code = folder ? STATUS_OK : usual_folder(d, usual, err);
+  if (code) {
+    return code;
+  }
+  folder = folder ? folder : usual;
+  const session_names names = {.codec_path = d->plays->codec_path,
+                               .model = instrument_model_name(d->plays),
+                               .kernels = d->plays->dev->name,
+                               .storage = instrument_storage_name(d->options),
+                               .corpus = d->options->corpus};
+  code = d->session ? session_keep(d->session, folder, &names, err)
+                    : error_set(err, STATUS_DEVICE, "there is no session: the server is gone");
+  if (!code) {
+    log_write(&d->context->log, LOG_INFO, "kept in %s", folder);
+  }
+  return code;
+}
+
+// --- what the socket asks of the program ---
+
+static status on_keep(void *user, const char *folder, error *err)
+{
+  return live_desk_keep(user, folder, err);
+}
+
+static status on_preset(void *user, const char *name, error *err)
+{
+  return live_desk_load(user, name, err);
+}
+
+typedef struct telemetry_sheet {
+  void (*line)(void *to, const char *key, const char *value);
+  void *to;
+} telemetry_sheet;
+
+static void tell_number(const telemetry_sheet *sheet, const char *key, double value)
+{
+  char text[40];
+  snprintf(text, sizeof text, "%.10g", value);
+  sheet->line(sheet->to, key, text);
+}
+
+static void on_telemetry(void *user, void (*line)(void *to, const char *key, const char *value),
+                         void *to)
+{
+  live_desk *d = user;
+  const telemetry_sheet sheet = {line, to};
+  session_telemetry t;
+  if (!d->session) {
+    return;
+  }
+  session_read_telemetry(d->session, &t);
+  char mode[24];
+  parameter_format(PARAMETER_MODE, t.mode, mode, sizeof mode);
+  line(to, "mode", mode);
+  tell_number(&sheet, "plays", t.plays);
+  tell_number(&sheet, "gate_open", t.gate_open);
+  tell_number(&sheet, "fed_back", t.fed_back);
+  tell_number(&sheet, "beat", t.beat);
+  tell_number(&sheet, "bpm", t.bpm);
+  tell_number(&sheet, "memory_steps", (double)t.memory_steps);
+  tell_number(&sheet, "host_rate_hz", t.host_rate_hz);
+  tell_number(&sheet, "block_samples", t.block_samples);
+  tell_number(&sheet, "latency_samples", t.latency_samples);
+  tell_number(&sheet, "position_samples", (double)t.position_samples);
+  tell_number(&sheet, "steps", (double)t.steps);
+  tell_number(&sheet, "step_p50_us", t.total.p50_us);
+  tell_number(&sheet, "step_p99_us", t.total.p99_us);
+  tell_number(&sheet, "step_max_us", t.total.max_us);
+  tell_number(&sheet, "misses", (double)t.misses);
+  tell_number(&sheet, "own_misses", (double)t.own_misses);
+  tell_number(&sheet, "gaps", (double)t.gaps);
+  tell_number(&sheet, "xruns", (double)t.xruns);
+  tell_number(&sheet, "dropped_controls", (double)t.dropped_controls);
+  tell_number(&sheet, "reduction_db", (double)t.reduction_db);
+}
+
+// --- opening ---
+
+static void open_socket(live_desk *d)
+{
+  error err = {STATUS_OK, ""};
+  const control_socket_config config = {
+      .name = d->name,
+      .sink = {send_batch, value_of, d},
+      .host = {.keep = on_keep, .preset = on_preset, .telemetry = on_telemetry, .user = d},
+      .log = &d->context->log};
+  if (control_socket_open(&d->socket, &config, &err)) {
+    log_write(&d->context->log, LOG_WARNING, "no control socket: %s", err.message);
+  }
+}
+
+static void open_osc(live_desk *d, const live_desk_config *config)
+{
+  error err = {STATUS_OK, ""};
+  const osc_server_config wanted = {.port = config->osc_port,
+                                    .any_interface = config->osc_any_interface,
+                                    .sink = {send_batch, value_of, d}};
+  if (config->osc_port < 0) {
+    return;
+  }
+  if (osc_server_open(&d->osc, &wanted, &err)) {
+    log_write(&d->context->log, LOG_WARNING, "no OSC: %s", err.message);
+  } else {
+    log_write(&d->context->log, LOG_INFO, "OSC on UDP port %d%s", osc_server_port(d->osc),
+              config->osc_any_interface ? ", from any machine" : "");
+  }
+}
+
+void live_desk_open(live_desk *d, const live_desk_config *config)
+{
+  *d = (live_desk){.plays = config->plays,
+                   .options = config->options,
+                   .context = config->context,
+                   .name = config->name};
+  pthread_mutex_init(&d->lock, NULL);
+  preset_init(&d->preset);
+  if (!config->alone) {
+    open_socket(d);
+    open_osc(d, config);
+  }
+}
+
+void live_desk_close(live_desk *d)
+{
+  osc_server_close(d->osc);
+  control_socket_close(d->socket);
+  preset_free(&d->preset);
+  pthread_mutex_destroy(&d->lock);
+}
+
+void live_desk_hold(live_desk *d)
+{
+  pthread_mutex_lock(&d->lock);
+  d->session = NULL;
+}
+
+void live_desk_release(live_desk *d, session *s)
+{
+  d->session = s;
+  pthread_mutex_unlock(&d->lock);
+}
+
+static void serve_osc(live_desk *d)
+{
+  osc_request r;
+  while (d->osc && osc_server_next_request(d->osc, &r)) {
+    error err = {STATUS_OK, ""};
+    status code = STATUS_OK;
+    if (r.kind == OSC_KEEP) {
+      code = live_desk_keep(d, NULL, &err);
+    } else if (r.kind == OSC_PRESET) {
+      code = live_desk_load(d, r.name, &err);
+    }
+    if (code) {
+      log_write(&d->context->log, LOG_WARNING, "%s", err.message);
+    }
+  }
+}
+
+void live_desk_poll(live_desk *d)
+{
+  if (d->socket) {
+    control_socket_poll(d->socket);
+  }
+  serve_osc(d);
+}
