@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/safetensors.h"
+#include "engine/control/control.h"
+#include "engine/control/parameters.h"
 #include "engine/keep/performance.h"
 #include "engine/keep/performance_internal.h"
 
@@ -111,24 +113,35 @@ static status read_head(performance_head *h, const char *path, error *err)
 
 // --- controls.jsonl ---
 
+// A parameter or an action that this version does not know cannot be played.
+static status find_name(keep_entry *e, const char *name, error *err)
+{
+  const int id = e->kind == KEEP_SET ? parameter_find(name) : control_action_find(name);
+  e->id = (uint32_t)id;
+  return id >= 0 ? STATUS_OK
+                 : error_set(err, STATUS_UNSUPPORTED, "there is no \"%s\" in this version", name);
+}
+
 static status read_entry(const json *line, keep_entry *e, error *err)
 {
   const char *kind = NULL;
+  const char *name = NULL;
   int64_t at = 0;
-  int64_t id = 0;
+  int64_t block = 0;
   status st = json_need_integer(line, "at", 0, INT64_MAX, &at, err);
   st = st ? st : json_need_string(line, "kind", &kind, err);
-  st = st ? st : json_need_integer(line, "id", 0, UINT32_MAX, &id, err);
+  st = st ? st : json_need_string(line, "name", &name, err);
+  st = st ? st : json_need_integer(line, "block", 0, 8192, &block, err);
   st = st ? st : json_need_number(line, "value", &e->value, err);
   st = st ? st : json_need_number(line, "more", &e->more, err);
   if (st != STATUS_OK) {
     return st;
   }
   e->position_samples = (uint64_t)at;
-  e->id = (uint32_t)id;
+  e->id = (uint32_t)block;
   for (e->kind = 0; e->kind < N_KEEP_KINDS; ++e->kind) {
     if (strcmp(kind, performance_kind_name((keep_kind)e->kind)) == 0) {
-      return STATUS_OK;
+      return e->kind == KEEP_SET || e->kind == KEEP_ACTION ? find_name(e, name, err) : STATUS_OK;
     }
   }
   return error_set(err, STATUS_FORMAT, "\"%s\" is no kind of control", kind);

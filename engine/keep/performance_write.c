@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/safetensors.h"
+#include "engine/control/control.h"
+#include "engine/control/parameters.h"
 #include "engine/keep/performance.h"
 #include "engine/keep/performance_internal.h"
 #include "models/io/audio_file.h"
@@ -93,6 +95,16 @@ static int by_position(const void *a, const void *b)
   return *x < *y ? -1 : *x > *y; // else as they came
 }
 
+// Parameters and actions by name: numbers may differ from one version to the next.
+static const char *entry_name(const keep_entry *e)
+{
+  const parameter_info *p = e->kind == KEEP_SET ? parameter_get((int)e->id) : NULL;
+  const char *name = p                        ? p->key
+                     : e->kind == KEEP_ACTION ? control_action_name((control_action)e->id)
+                                              : NULL;
+  return name ? name : "";
+}
+
 // %.17g reads back the same double.
 static status write_entries(const keep *k, size_t n, uint64_t end, const char *path, error *err)
 {
@@ -108,9 +120,10 @@ static status write_entries(const keep *k, size_t n, uint64_t end, const char *p
   status st = file_save_open(&save, path, err);
   for (size_t i = 0; st == STATUS_OK && i < n && order[i]->position_samples < end; ++i) {
     const keep_entry *e = order[i];
-    fprintf(save.stream,
-            "{\"at\": %llu, \"kind\": \"%s\", \"id\": %u, \"value\": %.17g, \"more\": %.17g}\n",
-            (unsigned long long)e->position_samples, kinds[e->kind], e->id, e->value, e->more);
+    fprintf(save.stream, "{\"at\": %llu, \"kind\": \"%s\", \"name\": \"%s\", ",
+            (unsigned long long)e->position_samples, kinds[e->kind], entry_name(e));
+    fprintf(save.stream, "\"value\": %.17g, \"more\": %.17g, \"block\": %u}\n", e->value, e->more,
+            e->kind == KEEP_PLAN ? e->id : 0);
   }
   free(order);
   return st == STATUS_OK ? file_save_commit(&save, err) : st;

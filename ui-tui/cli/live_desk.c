@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -118,13 +119,17 @@ status live_desk_keep(live_desk *d, const char *folder, error *err)
     return code;
   }
   folder = folder ? folder : usual;
-  const session_names names = {.codec_path = d->plays->codec_path,
+  char *codec_path = realpath(d->plays->codec_path, NULL); // to be found from anywhere
+  char *corpus = d->options->corpus ? realpath(d->options->corpus, NULL) : NULL;
+  const session_names names = {.codec_path = codec_path,
                                .model = instrument_model_name(d->plays),
                                .kernels = d->plays->dev->name,
                                .storage = instrument_storage_name(d->options),
-                               .corpus = d->options->corpus};
+                               .corpus = corpus};
   code = d->session ? session_keep(d->session, folder, &names, err)
                     : error_set(err, STATUS_DEVICE, "there is no session: the server is gone");
+  free(codec_path);
+  free(corpus);
   if (!code) {
     log_write(&d->context->log, LOG_INFO, "kept in %s", folder);
   }

@@ -15,25 +15,25 @@ typedef struct file_run {
 
 static status on_begin(void *user, session *s, error *err)
 {
-  file_run *run = user;
-  live_desk_hold(&run->desk);
-  live_desk_release(&run->desk, s);
-  return live_begin(run->options, &run->desk, err);
+  file_run *play = user;
+  live_desk_hold(&play->desk);
+  live_desk_release(&play->desk, s);
+  return live_begin(play->options, &play->desk, err);
 }
 
 static status on_end(void *user, session *s, error *err)
 {
   (void)s;
-  file_run *run = user;
-  return live_end(run->options, &run->desk, err);
+  file_run *play = user;
+  return live_end(play->options, &play->desk, err);
 }
 
 static bool on_progress(void *user, const file_host_progress *at, session *s)
 {
   (void)s;
-  file_run *run = user;
+  file_run *play = user;
   const double rate = (double)at->host_rate_hz;
-  progress_update(&run->shown, (double)at->n_samples / rate, (double)at->expected_samples / rate);
+  progress_update(&play->shown, (double)at->n_samples / rate, (double)at->expected_samples / rate);
   return !stop_requested();
 }
 
@@ -56,22 +56,22 @@ static void log_result(const file_host_result *result, const live_options *optio
 status live_file(const live_options *options, const instrument *plays, command_context *context,
                  error *err)
 {
-  file_run run = {.options = options};
+  file_run play = {.options = options};
   live_desk_config wanted = live_desk_wanted(options, plays, context);
   wanted.alone = true; // it is over before anybody could ask
-  live_desk_open(&run.desk, &wanted);
-  progress_begin(&run.shown, context->quiet);
+  live_desk_open(&play.desk, &wanted);
+  progress_begin(&play.shown, context->quiet);
   const file_host_config config = {.session = live_session_config(options, plays, context),
                                    .in = options->in,
                                    .out = options->out,
                                    .on_begin = on_begin,
                                    .on_end = on_end,
                                    .on_progress = on_progress,
-                                   .user = &run};
+                                   .user = &play};
   file_host_result result = {0};
   const status code = file_host_run(&config, &result, err);
-  progress_end(&run.shown);
-  live_desk_close(&run.desk);
+  progress_end(&play.shown);
+  live_desk_close(&play.desk);
   if (!code) {
     log_result(&result, options, context);
     live_report(&result.telemetry, "files", context);
