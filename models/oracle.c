@@ -8,6 +8,7 @@
 #include "models/oracle_walk.h"
 #include "models/token_model_internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,10 @@
 #define MEMORY_SECONDS 600.0
 #define REWIND_SECONDS 4.0
 #define REPEAT_SECONDS 10.0 // back to where repeats are watched for
+#define RHYTHM_SECONDS 3.0  // compared before a jump
+#define LEAST_PULSE_SECONDS 0.2
+#define MOST_PULSE_SECONDS 5.0
+#define PULSE_SECONDS 12.0 // after which a rhythm is forgotten but for a third
 #define LEAST_KEPT 16
 #define MAX_CLASSES 1024
 #define MAX_SECOND_CLASSES 16
@@ -22,8 +27,12 @@
 
 typedef struct oracle {
   token_model base;
+  codec *coded; ///< referenced, for its codebooks
+  oracle_ear ear;
   oracle_shape shape;
+  oracle_pulse_shape pulse_shape;
   uint32_t n_lags;         ///< of repeats
+  uint32_t n_rhythm;       ///< steps of rhythm compared
   uint32_t codebook_size;  ///< 0: any 32 bits
   uint32_t n_first;        ///< classes of the first code; one more for none
   uint32_t n_second;       ///< of the second, likewise; 1: not listened to
@@ -31,13 +40,13 @@ typedef struct oracle {
   uint16_t *second_classes;
 } oracle;
 
-/// Behind the memory in the block.
 typedef struct oracle_state {
   token_state base;
   const oracle *model;
   oracle_memory memory;
+  oracle_pulse pulse;
   oracle_walk *walk;
-  char *block;
+  char *block; ///< all that changes: of the memory, the pulse, the walk
 } oracle_state;
 
 static const oracle *oracle_of(const token_model *m)
@@ -54,14 +63,20 @@ static oracle_state *state_of(token_state *s)
 
 static size_t block_bytes(const oracle *o)
 {
-  return oracle_memory_bytes(&o->shape) + sizeof(oracle_walk);
+  return oracle_memory_bytes(&o->shape) + oracle_pulse_bytes(&o->pulse_shape) + sizeof(oracle_walk);
+}
+
+static oracle_heard heard_by(const oracle_state *s)
+{
+  return (oracle_heard){.ear = &s->model->ear, .memory = &s->memory, .pulse = &s->pulse};
 }
 
 static void oracle_reset(token_state *base)
 {
   oracle_state *s = state_of(base);
   oracle_memory_clear(&s->memory);
-  oracle_walk_reset(s->walk, s->model->n_lags);
+  oracle_pulse_clear(&s->pulse);
+  oracle_walk_reset(s->walk, s->model->n_lags, s->model->n_rhythm);
 }
 
 static void oracle_state_free(token_state *base)
@@ -83,8 +98,11 @@ static status oracle_state_new(token_state **out, token_model *m, error *err)
   }
   s->model = o;
   s->block = block;
-  s->walk = (oracle_walk *)(void *)(block + oracle_memory_bytes(&o->shape));
   oracle_memory_init(&s->memory, &o->shape, block);
+  block += oracle_memory_bytes(&o->shape);
+  oracle_pulse_init(&s->pulse, &o->pulse_shape, block);
+  block += oracle_pulse_bytes(&o->pulse_shape);
+  s->walk = (oracle_walk *)(void *)block;
   oracle_reset(&s->base);
   *out = &s->base;
   return STATUS_OK;
@@ -112,15 +130,20 @@ static uint16_t class_of_step(const oracle *o, const int32_t *codes)
 static status oracle_observe(token_state *base, const int32_t *codes)
 {
   oracle_state *s = state_of(base);
+  const oracle_heard heard = heard_by(s);
+  oracle_latent latent;
+  oracle_ear_hear(heard.ear, codes, &latent);
+  oracle_pulse_add(&s->pulse, oracle_memory_end(&s->memory), sqrtf(latent.energy));
   oracle_memory_add(&s->memory, class_of_step(s->model, codes), codes);
-  oracle_walk_observe(s->walk, &s->memory);
+  oracle_walk_observe(s->walk, &heard);
   return STATUS_OK;
 }
 
 static status oracle_sample(token_state *base, const token_sampling *how, token_step *out)
 {
   oracle_state *s = state_of(base);
-  oracle_walk_sample(s->walk, &s->memory, how, out);
+  const oracle_heard heard = heard_by(s);
+  oracle_walk_sample(s->walk, &heard, how, out);
   return STATUS_OK;
 }
 
@@ -158,7 +181,8 @@ static token_position oracle_position(const token_state *base)
   return (token_position){.n_observed = end,
                           .n_remembered = end - oracle_memory_start(&s->memory),
                           .source_step = s->walk->at,
-                          .context_steps = s->walk->context};
+                          .context_steps = s->walk->context,
+                          .pulse_period_steps = oracle_pulse_period(&s->pulse, end)};
 }
 
 static void oracle_visit_memory(const token_state *base, token_memory_visit visit, void *user)
@@ -183,6 +207,7 @@ static void oracle_close(token_model *m)
   oracle *o = (oracle *)m;
   free(o->first_classes);
   free(o->second_classes);
+  codec_unref(o->coded);
   free(o);
 }
 
@@ -227,6 +252,12 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
   return value ? value : otherwise;
 }
 
+static uint32_t steps_in(const oracle *o, double seconds, uint32_t most)
+{
+  const double steps = seconds * o->base.info.steps_per_second;
+  return steps < most ? (uint32_t)steps : most;
+}
+
 static void plan_memory(oracle *o, const codec_info *info, const oracle_options *options)
 {
   const double steps_per_second = (double)info->rate_hz / info->hop_samples;
@@ -234,14 +265,24 @@ static void plan_memory(oracle *o, const codec_info *info, const oracle_options 
   const uint32_t kept = wanted < LEAST_KEPT        ? LEAST_KEPT
                         : wanted > ORACLE_MAX_KEPT ? ORACLE_MAX_KEPT
                                                    : (uint32_t)wanted;
-  const double lags = steps_per_second * REPEAT_SECONDS;
   oracle_shape *shape = &o->shape;
   oracle_shape_plan(shape, or_default(options->memory_steps, kept));
   shape->n_codebooks = o->base.info.n_codebooks;
   shape->code_bytes = o->codebook_size && o->codebook_size < UINT16_MAX ? 2 : 4;
-  const double rewind = steps_per_second * REWIND_SECONDS;
-  shape->rewind_steps = rewind < 1000.0 ? (uint32_t)rewind : 1000;
-  o->n_lags = lags < ORACLE_HISTORY_STEPS - 1 ? (uint32_t)lags : ORACLE_HISTORY_STEPS - 1;
+  shape->rewind_steps = steps_in(o, REWIND_SECONDS, 1000);
+}
+
+static void plan_pulse(oracle *o)
+{
+  oracle_pulse_shape *shape = &o->pulse_shape;
+  shape->rewind_steps = o->shape.rewind_steps;
+  shape->least_lag = 2 + steps_in(o, LEAST_PULSE_SECONDS, 100);
+  shape->n_lags = shape->least_lag + 3 + steps_in(o, MOST_PULSE_SECONDS, 1000);
+  shape->capacity = shape->n_lags + shape->rewind_steps; // lags reach back from what is rewound to
+  shape->capacity = o->shape.capacity > shape->capacity ? o->shape.capacity : shape->capacity;
+  shape->keeps = (float)(1.0 - 1.0 / (1.0 + PULSE_SECONDS * o->base.info.steps_per_second));
+  o->n_lags = 1 + steps_in(o, REPEAT_SECONDS, ORACLE_HISTORY_STEPS - 2);
+  o->n_rhythm = 8 + steps_in(o, RHYTHM_SECONDS, ORACLE_RHYTHM_STEPS - 8) / 8 * 8;
 }
 
 static void plan_classes(oracle *o, const oracle_options *options)
@@ -294,7 +335,7 @@ static void fill_defaults(oracle *o)
 {
   const float steps_per_second = (float)o->base.info.steps_per_second;
   token_sampling *d = &o->base.defaults;
-  d->jump_probability = 0.02f;
+  d->jump_probability = 0.01f;
   d->similarity = 0.5f;
   d->pulse = 0.7f;
   d->follow = 0.5f;
@@ -303,7 +344,7 @@ static void fill_defaults(oracle *o)
   d->blend_steps = 1;
 }
 
-status oracle_new(token_model **m, const codec *c, const oracle_options *options, error *err)
+status oracle_new(token_model **m, codec *c, const oracle_options *options, error *err)
 {
   const oracle_options none = {0};
   const codec_info *info = codec_get_info(c);
@@ -321,6 +362,9 @@ status oracle_new(token_model **m, const codec *c, const oracle_options *options
   fill_info(o, info, options);
   plan_classes(o, options);
   plan_memory(o, info, options);
+  plan_pulse(o);
+  o->coded = codec_ref(c);
+  oracle_ear_init(&o->ear, c, o->base.info.n_codebooks);
   fill_defaults(o);
   o->base.info.context_steps = o->shape.capacity;
   o->base.info.rewind_steps = o->shape.rewind_steps;

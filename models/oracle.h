@@ -23,8 +23,8 @@ typedef struct oracle_options {
   uint32_t second_classes; ///< of the second's, 1 to 16; 0: a good number; 1: not listened to
 } oracle_options;
 
-/// An oracle over the codes of `c`, of which it keeps what it needs; `options` may be null.
+/// An oracle over the codes of `c`, to which it takes a reference; `options` may be null.
 /// STATUS_USAGE, STATUS_NO_MEMORY. Not from the audio thread.
-status oracle_new(token_model **m, const codec *c, const oracle_options *options, error *err);
+status oracle_new(token_model **m, codec *c, const oracle_options *options, error *err);
 
 #endif

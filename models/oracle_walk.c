@@ -7,40 +7,30 @@
 
 #include <string.h>
 
-#define MAX_PLACES 48
-#define CHAIN_LINKS 12    // suffix links followed from the present state
-#define BACK_LINKS 4      // states tried that each of those is the suffix of
-#define OWN_BACK_LINKS 12 // likewise of the present state itself
-#define SAME_CLASS_STEPS 32
 #define BLIND_TRIES 16
-#define FULL_CONTEXT 24 // steps in common beyond which more do not count
+#define SCAN 32          // slots of the history looked at together
+#define LEAST_FOLLOWED 4 // steps that the present must have in common with a place to be followed
 
-enum { STREAM_WHETHER = 0x0c1e, STREAM_WHERE, STREAM_BLIND };
-
-/// A step to go on with, and how good it is.
-typedef struct place {
-  uint64_t step;
-  uint32_t context;
-  float weight;
-} place;
-
-typedef struct places {
-  place list[MAX_PLACES];
-  int count;
-} places;
+enum { STREAM_WHETHER = 0x0c1e, STREAM_FOLLOW, STREAM_WHERE, STREAM_BLIND };
 
 // ---- what sounded ----
 
-void oracle_walk_reset(oracle_walk *w, uint32_t n_lags)
+void oracle_walk_reset(oracle_walk *w, uint32_t n_lags, uint32_t n_rhythm)
 {
   memset(w, 0, sizeof *w);
   w->at = w->would_be = TOKEN_NO_STEP;
   w->n_lags = n_lags;
+  w->n_rhythm = n_rhythm;
+}
+
+static size_t slot_before(const oracle_walk *w, uint32_t lag)
+{
+  return (size_t)((w->n_heard - lag) % ORACLE_HISTORY_STEPS);
 }
 
 static uint32_t heard_before(const oracle_walk *w, uint32_t lag)
 {
-  return w->history[(w->n_heard - lag) % ORACLE_HISTORY_STEPS];
+  return w->history[slot_before(w, lag)];
 }
 
 static uint32_t lags_heard(const oracle_walk *w)
@@ -48,199 +38,215 @@ static uint32_t lags_heard(const oracle_walk *w)
   return w->n_heard < w->n_lags ? (uint32_t)w->n_heard : w->n_lags;
 }
 
-static void push_heard(oracle_walk *w, uint64_t step)
+static void push_heard(oracle_walk *w, const oracle_heard *heard, uint64_t step)
+{
+  const size_t slot = slot_before(w, 0);
+  w->history[slot] = (uint32_t)step;
+  w->onsets[slot] = oracle_pulse_onset(heard->pulse, step);
+  ++w->n_heard;
+}
+
+static void count_repeats(oracle_walk *w, uint64_t step)
 {
   const uint32_t n = lags_heard(w);
   for (uint32_t lag = 1; lag <= n; ++lag) {
     const bool same = heard_before(w, lag) == (uint32_t)step;
     w->equal[lag] = (uint16_t)(same ? w->equal[lag] + (w->equal[lag] < UINT16_MAX) : 0);
   }
-  w->history[w->n_heard++ % ORACLE_HISTORY_STEPS] = (uint32_t)step;
 }
 
-/// Whether `step` would make a stretch too long to come twice.
-static bool repeats(const oracle_walk *w, uint64_t step, uint32_t limit)
+/// Whether any of SCAN slots holds `low`.
+static bool is_in(const uint32_t *slots, uint32_t low)
+{
+  uint32_t any = 0;
+  for (int i = 0; i < SCAN; ++i) {
+    any |= (uint32_t)(slots[i] == low);
+  }
+  return any;
+}
+
+/// Whether `step` would make a stretch too long to come twice; and how lately it sounded, 0 to 1.
+static bool repeats(const oracle_walk *w, uint64_t step, uint32_t limit, float *staleness)
 {
   const uint32_t n = lags_heard(w);
-  for (uint32_t lag = 1; lag <= n; ++lag) {
-    const uint32_t half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
-    const uint32_t longest = half > limit ? half : limit;
-    if (heard_before(w, lag) == (uint32_t)step && w->equal[lag] + 1u >= longest) {
-      return true;
+  uint32_t nearest = n + 1;
+  *staleness = 0.0f;
+  for (size_t first = 0; first < ORACLE_HISTORY_STEPS; first += SCAN) {
+    if (!is_in(w->history + first, (uint32_t)step)) {
+      continue;
     }
+    for (size_t slot = first; slot < first + SCAN; ++slot) {
+      const uint32_t lag = 1 + (uint32_t)((w->n_heard - 1 - slot) % ORACLE_HISTORY_STEPS);
+      if (w->history[slot] != (uint32_t)step || lag > n) {
+        continue;
+      }
+      const uint32_t half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
+      if (w->equal[lag] + 1u >= (half > limit ? half : limit)) {
+        return true;
+      }
+      nearest = lag < nearest ? lag : nearest;
+    }
+  }
+  if (nearest <= n) {
+    *staleness = 1.0f - (float)nearest / (float)(w->n_lags + 1);
   }
   return false;
 }
 
-void oracle_walk_observe(oracle_walk *w, const oracle_memory *m)
+static void stand_at_end(oracle_walk *w)
 {
-  if (w->holds) {
-    w->holds = false;
-    return;
-  }
   w->at = w->would_be = TOKEN_NO_STEP;
   w->run_steps = 0;
-  memset(w->equal, 0, sizeof w->equal); // a new step is like none before
-  w->history[w->n_heard++ % ORACLE_HISTORY_STEPS] = (uint32_t)(oracle_memory_end(m) - 1);
+  w->holds = w->mixed = false;
+  memset(w->equal, 0, sizeof w->equal); // what comes next is like nothing before
+}
+
+void oracle_walk_observe(oracle_walk *w, const oracle_heard *heard)
+{
+  const uint64_t step = oracle_memory_end(heard->memory) - 1;
+  if (w->holds) { // what sounded is the mix, but where the walk is, is its own
+    w->onsets[slot_before(w, 1)] = oracle_pulse_onset(heard->pulse, step);
+    w->holds = false;
+    w->mixed = true;
+    return;
+  }
+  stand_at_end(w);
+  push_heard(w, heard, step);
 }
 
 void oracle_walk_rewind(oracle_walk *w, uint32_t n_steps)
 {
   w->n_heard -= n_steps < w->n_heard ? n_steps : w->n_heard;
-  w->at = w->would_be = TOKEN_NO_STEP;
-  w->run_steps = 0;
-  w->holds = false;
-  memset(w->equal, 0, sizeof w->equal);
+  stand_at_end(w);
 }
 
-// ---- where it could go ----
+// ---- where to ----
 
-static void add_place(places *p, const oracle_memory *m, uint64_t step, uint32_t context)
-{
-  if (p->count == MAX_PLACES || !oracle_memory_has(m, step)) {
-    return;
-  }
-  for (int i = 0; i < p->count; ++i) {
-    if (p->list[i].step == step) {
-      return;
-    }
-  }
-  p->list[p->count++] = (place){.step = step, .context = context};
-}
+/// A step about to be drawn.
+typedef struct draw {
+  oracle_walk *w;
+  const oracle_heard *heard;
+  const token_sampling *how;
+  uint64_t from, forward; ///< the last step of the walk, and the one after it
+  uint64_t sounded;       ///< remembered step that sounded last
+  uint16_t class_at;      ///< of `from`
+} draw;
 
-static uint32_t least(uint32_t a, uint32_t b)
+static void hear_present(const draw *d, oracle_present *present)
 {
-  return a < b ? a : b;
-}
-
-/// States whose suffix link leads to `state`: what follows them shares `context` steps at most.
-static void add_back_links(places *p, const oracle_memory *m, uint16_t state, int count,
-                           uint32_t context)
-{
-  const factor_oracle *o = oracle_memory_oracle(m);
-  const uint64_t start = oracle_memory_start(m);
-  uint16_t at = o->first_back[state];
-  for (int i = 0; i < count && at != FACTOR_ORACLE_NONE; ++i) {
-    add_place(p, m, start + at, least(context, o->repeat[at]));
-    at = o->next_back[at];
+  const oracle_walk *w = d->w;
+  int32_t codes[TOKEN_MAX_CODEBOOKS];
+  memset(codes, -1, sizeof codes);
+  if (oracle_memory_has(d->heard->memory, d->sounded)) {
+    oracle_memory_codes(d->heard->memory, d->sounded, codes);
   }
-}
-
-/// Places with the same past as the step `from` has.
-static void add_linked(places *p, const oracle_memory *m, uint64_t from)
-{
-  const factor_oracle *o = oracle_memory_oracle(m);
-  const uint64_t start = oracle_memory_start(m);
-  uint16_t state = (uint16_t)(from - start + 1);
-  uint32_t context = UINT32_MAX;
-  add_back_links(p, m, state, OWN_BACK_LINKS, context);
-  for (int i = 0; i < CHAIN_LINKS; ++i) {
-    context = least(context, o->repeat[state]);
-    state = o->suffix[state];
-    if (state == 0 || state == FACTOR_ORACLE_NONE) {
-      break;
-    }
-    add_place(p, m, start + state, context);
-    add_back_links(p, m, state, BACK_LINKS, context);
+  oracle_ear_hear(d->heard->ear, codes, &present->now);
+  const uint32_t n = w->n_heard < w->n_rhythm ? (uint32_t)w->n_heard / 8 * 8 : w->n_rhythm;
+  for (uint32_t i = 0; i < n; ++i) {
+    present->onsets[i] = w->onsets[slot_before(w, n - i)];
   }
-}
-
-/// What follows steps of the same class.
-static void add_same_class(places *p, const oracle_memory *m, uint16_t class_of_step)
-{
-  const uint64_t none = oracle_memory_end(m);
-  uint64_t step = oracle_memory_newest(m, class_of_step);
-  for (int i = 0; i < SAME_CLASS_STEPS && step != none; ++i) {
-    add_place(p, m, step + 1, 1);
-    step = oracle_memory_same_before(m, step);
-  }
-}
-
-/// Weigh each place; those not to go to get zero. Returns the sum.
-static float weigh(places *p, const oracle_walk *w, const token_sampling *how, uint64_t forward)
-{
-  float sum = 0.0f;
-  for (int i = 0; i < p->count; ++i) {
-    place *at = &p->list[i];
-    const float depth = (float)least(at->context, FULL_CONTEXT) / (float)FULL_CONTEXT;
-    const bool barred = at->step == forward || repeats(w, at->step, how->repeat_limit_steps);
-    at->weight = barred ? 0.0f : depth * depth;
-    sum += at->weight;
-  }
-  return sum;
+  present->n_onsets = n;
+  oracle_present_complete(present);
 }
 
 /// One of the places by their weights; null when there is none.
-static const place *choose(places *p, const oracle_walk *w, const token_sampling *how,
-                           uint64_t forward)
+static const oracle_place *choose(const draw *d, oracle_places *p, const oracle_present *present)
 {
-  const float sum = weigh(p, w, how, forward);
-  float left = sum * random_uniform(how->seed, STREAM_WHERE, how->step);
-  const place *last = NULL;
   for (int i = 0; i < p->count; ++i) {
-    if (p->list[i].weight > 0.0f) {
-      last = &p->list[i];
-      left -= last->weight;
-      if (left < 0.0f) {
-        break;
-      }
-    }
+    oracle_place *at = &p->list[i];
+    at->barred = at->step == d->forward ||
+                 repeats(d->w, at->step, d->how->repeat_limit_steps, &at->staleness);
   }
-  return last;
+  const float sum = oracle_places_weigh(p, d->heard, present, d->how);
+  return oracle_places_at(p, sum, random_uniform(d->how->seed, STREAM_WHERE, d->how->step));
 }
 
 /// Somewhere, when nothing is like the present.
-static place choose_blindly(const oracle_walk *w, const oracle_memory *m, const token_sampling *how)
+static oracle_place choose_blindly(const draw *d)
 {
-  const uint64_t start = oracle_memory_start(m), count = oracle_memory_end(m) - start;
+  const uint64_t start = oracle_memory_start(d->heard->memory);
+  const uint64_t count = oracle_memory_end(d->heard->memory) - start;
+  float unused = 0.0f;
   for (uint64_t i = 0; i < BLIND_TRIES; ++i) {
-    const uint64_t bits = random_bits(how->seed, STREAM_BLIND, how->step * BLIND_TRIES + i);
-    const uint64_t step = start + bits % count;
-    if (!repeats(w, step, how->repeat_limit_steps)) {
-      return (place){.step = step};
+    const uint64_t counter = d->how->step * BLIND_TRIES + i;
+    const uint64_t step = start + random_bits(d->how->seed, STREAM_BLIND, counter) % count;
+    if (!repeats(d->w, step, d->how->repeat_limit_steps, &unused)) {
+      return (oracle_place){.step = step};
     }
   }
-  return (place){.step = start};
+  return (oracle_place){.step = start};
 }
 
-// ---- a step ----
-
-/// Where to go instead of to `forward`; false: nowhere in particular.
-static bool find_jump(const oracle_walk *w, const oracle_memory *m, const token_sampling *how,
-                      uint64_t from, uint64_t forward, place *found)
+/// Where to go instead of forward; false: nowhere in particular, which cannot be when it `must`.
+static bool find_jump(const draw *d, bool must, oracle_place *found)
 {
-  places p = {.count = 0};
-  if (oracle_memory_has(m, from)) {
-    add_linked(&p, m, from);
+  oracle_present present;
+  oracle_places p = {.count = 0};
+  hear_present(d, &present);
+  if (oracle_memory_has(d->heard->memory, d->from)) {
+    oracle_places_add_linked(&p, d->heard, d->from);
   }
-  const place *best = choose(&p, w, how, forward);
+  if (d->how->pulse > 0.0f) {
+    oracle_places_add_pulse(&p, d->heard, &present, d->sounded + 1);
+  }
+  if (must) {
+    oracle_places_add_class(&p, d->heard, d->class_at);
+  }
+  const oracle_place *best = choose(d, &p, &present);
+  if (best) {
+    *found = *best;
+  } else if (must) {
+    *found = choose_blindly(d);
+  }
+  return best || must;
+}
+
+/// Where the present, of which the player had a part, was heard before.
+static bool find_followed(const draw *d, oracle_place *found)
+{
+  oracle_present present;
+  oracle_places p = {.count = 0};
+  oracle_places_add_linked(&p, d->heard, d->sounded);
+  int kept = 0;
+  for (int i = 0; i < p.count; ++i) {
+    if (p.list[i].context >= LEAST_FOLLOWED) {
+      p.list[kept++] = p.list[i];
+    }
+    if (p.list[i].step == d->forward) {
+      return false; // it is there already
+    }
+  }
+  p.count = kept;
+  hear_present(d, &present);
+  const oracle_place *best = choose(d, &p, &present);
   if (best) {
     *found = *best;
   }
   return best != NULL;
 }
 
-/// The same when it has to.
-static place find_way_out(const oracle_walk *w, const oracle_memory *m, const token_sampling *how,
-                          uint64_t from, uint64_t forward, uint16_t class_at)
+/// The next step; returns whether it is a jump.
+static bool decide(const draw *d, oracle_place *next)
 {
-  place found;
-  if (find_jump(w, m, how, from, forward, &found)) {
-    return found;
+  const token_sampling *how = d->how;
+  float unused = 0.0f;
+  *next = (oracle_place){.step = d->forward};
+  if (!oracle_memory_has(d->heard->memory, d->forward) ||
+      repeats(d->w, d->forward, how->repeat_limit_steps, &unused)) {
+    return find_jump(d, true, next);
   }
-  places p = {.count = 0};
-  add_same_class(&p, m, class_at);
-  const place *best = choose(&p, w, how, forward);
-  return best ? *best : choose_blindly(w, m, how);
+  if (d->w->run_steps < how->min_run_steps) {
+    return false;
+  }
+  if (d->sounded != d->from && random_uniform(how->seed, STREAM_FOLLOW, how->step) < how->follow &&
+      find_followed(d, next)) {
+    return true;
+  }
+  return random_uniform(how->seed, STREAM_WHETHER, how->step) < how->jump_probability &&
+         find_jump(d, false, next);
 }
 
-static void play(oracle_walk *w, const oracle_memory *m, uint64_t step, bool goes_on)
-{
-  push_heard(w, step);
-  w->at = step;
-  w->class_at = oracle_memory_class(m, step);
-  w->holds = !goes_on;
-}
+// ---- a step ----
 
 /// The share of what would have come in the first steps after a jump.
 static void fill_blend(const oracle_walk *w, const oracle_memory *m, const token_sampling *how,
@@ -255,6 +261,18 @@ static void fill_blend(const oracle_walk *w, const oracle_memory *m, const token
   }
 }
 
+static void play(oracle_walk *w, const oracle_heard *heard, const token_sampling *how,
+                 const oracle_place *next, token_step *out)
+{
+  count_repeats(w, next->step);
+  push_heard(w, heard, next->step);
+  w->at = next->step;
+  w->class_at = oracle_memory_class(heard->memory, next->step);
+  oracle_memory_codes(heard->memory, next->step, out->codes);
+  fill_blend(w, heard->memory, how, out);
+  out->source_step = next->step;
+}
+
 static void say_nothing(token_step *out)
 {
   memset(out->codes, -1, sizeof out->codes);
@@ -264,38 +282,33 @@ static void say_nothing(token_step *out)
   out->source_step = TOKEN_NO_STEP;
 }
 
-void oracle_walk_sample(oracle_walk *w, const oracle_memory *m, const token_sampling *how,
+void oracle_walk_sample(oracle_walk *w, const oracle_heard *heard, const token_sampling *how,
                         token_step *out)
 {
+  const uint64_t end = oracle_memory_end(heard->memory);
+  const bool mixed = w->at != TOKEN_NO_STEP && w->mixed;
   say_nothing(out);
-  const uint64_t end = oracle_memory_end(m);
-  if (oracle_memory_start(m) == end) {
-    w->holds = !how->goes_on;
+  w->holds = !how->goes_on;
+  w->mixed = false;
+  if (oracle_memory_start(heard->memory) == end) {
     return;
   }
-  const bool walking = w->at != TOKEN_NO_STEP;
-  const uint64_t from = walking ? w->at : end - 1, forward = from + 1;
-  const uint16_t class_at = walking ? w->class_at : oracle_memory_class(m, from);
-  const bool stuck = !oracle_memory_has(m, forward) || repeats(w, forward, how->repeat_limit_steps);
-  place next = {.step = forward};
-  bool jumps = stuck;
-  if (stuck) {
-    next = find_way_out(w, m, how, from, forward, class_at);
-  } else if (w->run_steps >= how->min_run_steps &&
-             random_uniform(how->seed, STREAM_WHETHER, how->step) < how->jump_probability) {
-    jumps = find_jump(w, m, how, from, forward, &next);
+  draw d = {.w = w, .heard = heard, .how = how, .from = w->at, .class_at = w->class_at};
+  if (w->at == TOKEN_NO_STEP) {
+    d.from = end - 1;
+    d.class_at = oracle_memory_class(heard->memory, d.from);
   }
-  if (jumps) {
-    w->would_be = oracle_memory_has(m, forward) ? forward : TOKEN_NO_STEP;
+  d.forward = d.from + 1;
+  d.sounded = mixed ? end - 1 : d.from;
+  oracle_place next;
+  out->jumped = decide(&d, &next);
+  if (out->jumped) {
+    w->would_be = oracle_memory_has(heard->memory, d.forward) ? d.forward : TOKEN_NO_STEP;
     w->context = next.context;
     w->run_steps = 1;
   } else {
     ++w->run_steps;
     w->would_be += w->would_be != TOKEN_NO_STEP;
   }
-  play(w, m, next.step, how->goes_on);
-  oracle_memory_codes(m, next.step, out->codes);
-  fill_blend(w, m, how, out);
-  out->jumped = jumps;
-  out->source_step = next.step;
+  play(w, heard, how, &next, out);
 }
