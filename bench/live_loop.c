@@ -4,7 +4,8 @@
 // live_loop RECORDING RETURNED.wav [CLIENT]: the other end of a live session. Plays a recording
 // into CLIENT (default: continuo), records what it returns, and measures the latency: the lag at
 // which the returned sound is most like the played one, which says nothing of what was reported.
-// Prints one line: "measured_latency_samples N reported_latency_samples M rate_hz R".
+// Prints one line when it begins, "start_samples N" (JACK's time of the recording's sample 0), and
+// one at the end: "measured_latency_samples N reported_latency_samples M rate_hz R".
 //
 // Player and recorder are two clients: one that is both would close a circle in the graph, and JACK
 // breaks a circle by delaying it a block.
@@ -214,6 +215,8 @@ static status play(loop *l, const char *recording, const char *client, error *er
   const uint32_t reported = code ? 0 : reported_latency(l);
   atomic_store(&l->start, l->api->last_frame_time(l->player) + l->rate_hz / 10);
   atomic_store(&l->running, true);
+  printf("start_samples %u\n", atomic_load(&l->start));
+  fflush(stdout);
   const long most_ms = (long)(l->n_samples * 1000 / l->rate_hz) + 5000; // or the server is gone
   for (long ms = 0; !code && ms < most_ms && atomic_load(&l->n_recorded) < l->n_samples; ms += 20) {
     pause_ms(20);

@@ -196,7 +196,7 @@ static status read_input(replay *r, uint32_t n, error *err)
   }
   for (uint32_t c = 0; c < r->n_channels; ++c) {
     for (uint32_t i = 0; i < n; ++i) {
-      r->planes[c * BLOCK_SAMPLES + i] = KEEP_FULL_SCALE * r->in[i * r->n_channels + c];
+      r->planes[c * BLOCK_SAMPLES + i] = KEEP_INPUT_SCALE * r->in[i * r->n_channels + c];
     }
   }
   return st;
@@ -215,7 +215,7 @@ static status write_output(replay *r, uint32_t n, error *err)
     for (uint32_t c = 0; c < r->n_channels; ++c) {
       const float x = from[c * BLOCK_SAMPLES + i];
       r->out[i * r->n_channels + c] = x;
-      differs |= keep_grid(x) != KEEP_FULL_SCALE * r->in[i * r->n_channels + c];
+      differs |= (float)keep_whole(x, 1.0f) != KEEP_STEPS * r->in[i * r->n_channels + c];
     }
     if (differs && r->result->n_different++ == 0) {
       r->result->first_different = r->result->n_samples + i;

@@ -68,11 +68,11 @@ void keep_destroy(keep *k)
   memset(k, 0, sizeof *k);
 }
 
-static void put(const keep *k, uint8_t *to, uint64_t t, const float *sample)
+static void put(const keep *k, uint8_t *to, uint64_t t, const float *sample, float full_scale)
 {
   to += (size_t)(t % k->capacity_samples) * k->n_channels * VALUE_BYTES;
   for (uint32_t c = 0; c < k->n_channels; ++c) {
-    const uint32_t bits = (uint32_t)lrintf(keep_grid(sample[c]) * KEEP_GRID);
+    const uint32_t bits = (uint32_t)keep_whole(sample[c], full_scale);
     to[0] = (uint8_t)bits;
     to[1] = (uint8_t)(bits >> 8);
     to[2] = (uint8_t)(bits >> 16);
@@ -83,14 +83,14 @@ static void put(const keep *k, uint8_t *to, uint64_t t, const float *sample)
 void keep_input(keep *k, uint64_t t, const float *sample)
 {
   if (keep_is_on(k)) {
-    put(k, k->input, t, sample);
+    put(k, k->input, t, sample, KEEP_INPUT_SCALE);
   }
 }
 
 void keep_output(keep *k, uint64_t t, const float *sample)
 {
   if (keep_is_on(k)) {
-    put(k, k->output, t, sample);
+    put(k, k->output, t, sample, 1.0f);
   }
 }
 

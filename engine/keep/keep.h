@@ -6,7 +6,8 @@
 /// written that can be rendered again bit for bit: what sounds is a function of those alone, and
 /// they are small (2 MiB an hour), so no snapshot of a network's memory is needed.
 ///
-/// Samples are kept in 24 bits over +-KEEP_FULL_SCALE, in steps of 2^-21 (-126 dB): input is
+/// Samples are kept in 24 bits: output, which the limiter holds below it, with full scale at 1;
+/// input over +-KEEP_INPUT_SCALE, since nothing limits it, in steps of 2^-21 (-126 dB). Input is
 /// brought to this grid before anything hears it, so nothing is lost by keeping it.
 ///
 /// Thread tags: [audio] the host's callback, which writes samples; [conductor], which writes steps
@@ -23,8 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEEP_FULL_SCALE 4.0f
-#define KEEP_GRID 2097152.0f  ///< 2^21 steps to 1
+#define KEEP_INPUT_SCALE 4.0f
+#define KEEP_STEPS 8388608.0f ///< of the grid, from 0 to full scale
 #define KEEP_MARGIN_S 30      ///< kept beyond what is promised, for the time that writing takes
 #define KEEP_HISTORY_S 172800 ///< two days; a performance can be written until then
 #define KEEP_LOG_ENTRIES (1u << 22)
@@ -80,12 +81,18 @@ static inline bool keep_is_on(const keep *k)
   return k->capacity_samples > 0;
 }
 
-/// x on the grid, as it will be read back. [any]
+/// x on a grid with that full scale, as a whole number of its steps. [any]
+static inline int32_t keep_whole(float x, float full_scale)
+{
+  const float scaled = x * (KEEP_STEPS / full_scale);
+  const float most = KEEP_STEPS - 1.0f;
+  return (int32_t)lrintf(scaled > most ? most : scaled < -KEEP_STEPS ? -KEEP_STEPS : scaled);
+}
+
+/// Input as it is heard, and will be read back. [any]
 static inline float keep_grid(float x)
 {
-  const float most = KEEP_FULL_SCALE - 1.0f / KEEP_GRID;
-  const float kept = x > most ? most : x < -KEEP_FULL_SCALE ? -KEEP_FULL_SCALE : x;
-  return (float)lrintf(kept * KEEP_GRID) * (1.0f / KEEP_GRID);
+  return (float)keep_whole(x, KEEP_INPUT_SCALE) * (KEEP_INPUT_SCALE / KEEP_STEPS);
 }
 
 /// One sample of each channel at stream position t. [audio]

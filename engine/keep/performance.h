@@ -7,8 +7,8 @@
 ///   controls.jsonl      one line each: every control and decision since the beginning, stamped
 ///   steps.safetensors   what every step heard since the beginning: codes, level, timeline
 ///   heard.rvq           the same codes, for exchange
-///   input.flac          the last minutes of input, 24 bits over +-KEEP_FULL_SCALE
-///   output.flac         of output
+///   input.flac          the last minutes of input, 12 dB down so that none of it clips
+///   output.flac         of output, as it was heard
 ///
 /// Any thread but the audio thread.
 #ifndef CONTINUO_ENGINE_KEEP_PERFORMANCE_H
