@@ -13,7 +13,9 @@
 
 #include <jack/jack.h>
 #include <jack/metadata.h>
+#include <jack/midiport.h>
 #include <jack/thread.h>
+#include <jack/transport.h>
 #include <jack/uuid.h>
 
 #include <stdbool.h>
@@ -33,6 +35,8 @@
   X(get_ports)                                                                                     \
   X(get_sample_rate)                                                                               \
   X(last_frame_time)                                                                               \
+  X(midi_event_get)                                                                                \
+  X(midi_get_event_count)                                                                          \
   X(on_shutdown)                                                                                   \
   X(on_info_shutdown)                                                                              \
   X(port_by_name)                                                                                  \
@@ -56,7 +60,8 @@
   X(set_process_callback)                                                                          \
   X(set_sample_rate_callback)                                                                      \
   X(set_thread_init_callback)                                                                      \
-  X(set_xrun_callback)
+  X(set_xrun_callback)                                                                             \
+  X(transport_query)
 
 /// Functions that may be missing (JACK 1, old versions); null then.
 #define JACK_API_OPTIONAL(X)                                                                       \

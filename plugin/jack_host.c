@@ -123,6 +123,7 @@ static status start(jack_host *h, error *err)
     return st;
   jack_process *p = &h->process;
   p->guard = h->config.guard;
+  p->midi = h->config.midi;
   st = jack_process_init(p, &h->api, h->client, h->session, err);
   if (!st)
     st = jack_process_register(p, err);
@@ -180,8 +181,9 @@ status jack_host_open(jack_host **h, const jack_host_config *config, error *err)
     return error_set(err, STATUS_NO_MEMORY, "no memory for the JACK client");
   new->config = *config;
   new->links.policy = config->connect;
-  new->links.pattern[0] = config->connect_in;
-  new->links.pattern[1] = config->connect_out;
+  new->links.pattern[JACK_SIDE_IN] = config->connect_in;
+  new->links.pattern[JACK_SIDE_OUT] = config->connect_out;
+  new->links.pattern[JACK_SIDE_MIDI] = config->connect_midi;
   new->links.log = config->log;
   status st = come_up(new, err);
   if (st) {
@@ -251,7 +253,8 @@ static void mind_links(jack_host *h)
   jack_process *p = &h->process;
   int64_t now = now_ms();
   if (atomic_exchange_explicit(&p->connections_changed, false, memory_order_relaxed)) {
-    bool both = h->api.port_connected(p->in[0]) && h->api.port_connected(p->in[1]);
+    bool both = h->api.port_connected(p->ports[JACK_PORT_IN]) &&
+                h->api.port_connected(p->ports[JACK_PORT_IN + 1]);
     atomic_store_explicit(&p->both_inputs, both, memory_order_relaxed);
     h->remember_at_ms = now + SETTLE_MS;
   }

@@ -33,10 +33,12 @@ typedef struct jack_host_config {
   jack_connect_policy connect;
   const char *connect_in, *connect_out; ///< for JACK_CONNECT_PATTERNS: a port name or a regular
                                         ///< expression, null: none. Must outlive the host
+  const char *connect_midi;             ///< the same for midi_in, whatever the policy
   bool no_metadata;                     ///< set no pretty names
   /// Called from jack_host_poll with everything that happened, after the log; may be null.
   void (*on_event)(void *user, const session_event *event);
   void *event_user;
+  midi_map *midi;      ///< what MIDI does; null: nothing. Must outlive the host
   jack_guard guard;    ///< for tests
   const log_sink *log; ///< may be null; must outlive the host
 } jack_host_config;

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_PORTS (2 * JACK_PORTS_EACH_WAY)
-
-static jack_port_t *own_port(const jack_process *p, int port)
-{
-  return port < JACK_PORTS_EACH_WAY ? p->in[port] : p->out[port - JACK_PORTS_EACH_WAY];
-}
-
 static jack_link *find(const jack_links *l, int port, const char *peer)
 {
   for (size_t i = 0; i < l->n_items; i++)
@@ -64,8 +57,8 @@ void jack_links_expect(jack_links *l)
 status jack_links_remember(jack_links *l, const jack_process *p, error *err)
 {
   forget_all_but_pending(l);
-  for (int port = 0; port < N_PORTS; port++) {
-    const char **peers = p->api->port_get_all_connections(p->client, own_port(p, port));
+  for (int port = 0; port < JACK_N_PORTS; port++) {
+    const char **peers = p->api->port_get_all_connections(p->client, p->ports[port]);
     status st = STATUS_OK;
     for (size_t i = 0; peers && peers[i] && !st; i++) {
       jack_link *known = find(l, port, peers[i]);
@@ -84,8 +77,8 @@ status jack_links_remember(jack_links *l, const jack_process *p, error *err)
 
 static bool make(jack_links *l, const jack_process *p, int port, const char *peer)
 {
-  const char *own = p->api->port_name(own_port(p, port));
-  bool input = port < JACK_PORTS_EACH_WAY;
+  const char *own = p->api->port_name(p->ports[port]);
+  bool input = jack_port_is_input(port);
   int refused =
       input ? p->api->connect(p->client, peer, own) : p->api->connect(p->client, own, peer);
   bool made = refused == 0 || refused == EEXIST;
@@ -116,26 +109,35 @@ static bool is_own(const jack_process *p, const char *name)
   return strncmp(name, client, length) == 0 && name[length] == ':';
 }
 
-static const char **wanted_ports(const jack_links *l, const jack_process *p, bool input)
+static const char **wanted_ports(const jack_links *l, const jack_process *p, jack_side side)
 {
-  unsigned long flags = input ? JackPortIsOutput : JackPortIsInput;
-  if (l->policy == JACK_CONNECT_PHYSICAL)
-    return p->api->get_ports(p->client, NULL, JACK_DEFAULT_AUDIO_TYPE, flags | JackPortIsPhysical);
-  return p->api->get_ports(p->client, l->pattern[!input], JACK_DEFAULT_AUDIO_TYPE, flags);
+  const char *type = side == JACK_SIDE_MIDI ? JACK_DEFAULT_MIDI_TYPE : JACK_DEFAULT_AUDIO_TYPE;
+  unsigned long flags = side == JACK_SIDE_OUT ? JackPortIsInput : JackPortIsOutput;
+  if (l->policy == JACK_CONNECT_PHYSICAL && side != JACK_SIDE_MIDI)
+    return p->api->get_ports(p->client, NULL, type, flags | JackPortIsPhysical);
+  return p->api->get_ports(p->client, l->pattern[side], type, flags);
 }
 
-// A one-channel model takes the first source only: a second, silent one would halve the level. A
-// pattern that is the name of a port is taken as it stands, so that its brackets need no escaping.
-static int follow_policy(jack_links *l, const jack_process *p, bool input)
+// A one-channel model takes the first source only: a second, silent one would halve the level.
+static int most_links(const jack_process *p, jack_side side)
 {
-  const char *pattern = l->pattern[!input];
-  int first = input ? 0 : JACK_PORTS_EACH_WAY;
-  if (l->policy == JACK_CONNECT_NEVER || (l->policy == JACK_CONNECT_PATTERNS && !pattern))
+  return side == JACK_SIDE_IN ? p->n_channels : side == JACK_SIDE_OUT ? JACK_PORTS_EACH_WAY : 1;
+}
+
+// A pattern that is the name of a port is taken as it stands, so that its brackets need no
+// escaping. MIDI is connected only where it was asked for: keys that somebody plays would act.
+static int follow_policy(jack_links *l, const jack_process *p, jack_side side)
+{
+  static const int first_port[] = {JACK_PORT_IN, JACK_PORT_OUT, JACK_PORT_MIDI};
+  const char *pattern = l->pattern[side];
+  int first = first_port[side];
+  bool by_pattern = side == JACK_SIDE_MIDI || l->policy == JACK_CONNECT_PATTERNS;
+  if ((by_pattern && !pattern) || (!by_pattern && l->policy == JACK_CONNECT_NEVER))
     return 0;
-  if (l->policy == JACK_CONNECT_PATTERNS && p->api->port_by_name(p->client, pattern))
+  if (by_pattern && p->api->port_by_name(p->client, pattern))
     return make(l, p, first, pattern);
-  int limit = input ? p->n_channels : JACK_PORTS_EACH_WAY;
-  const char **names = wanted_ports(l, p, input);
+  int limit = most_links(p, side);
+  const char **names = wanted_ports(l, p, side);
   int n_made = 0;
   for (size_t i = 0; names && names[i] && n_made < limit; i++)
     if (!is_own(p, names[i]))
@@ -148,11 +150,10 @@ static int follow_policy(jack_links *l, const jack_process *p, bool input)
 int jack_links_make(jack_links *l, const jack_process *p)
 {
   int n_made = make_pending(l, p);
-  for (int side = 0; side < 2; side++) {
-    bool input = side == 0;
+  for (int side = 0; side < JACK_N_SIDES; side++) {
     if (l->satisfied[side])
       continue;
-    int n = follow_policy(l, p, input);
+    int n = follow_policy(l, p, (jack_side)side);
     l->satisfied[side] = n > 0;
     n_made += n;
   }

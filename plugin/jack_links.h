@@ -22,19 +22,22 @@ typedef enum jack_connect_policy {
 
 #define JACK_LINK_NAME_BYTES 576 ///< longer than any full port name: PipeWire's reach 512
 
-/// One remembered connection of port `port` (0, 1: in_1, in_2; 2, 3: out_1, out_2).
+/// What is connected at start, each by itself.
+typedef enum jack_side { JACK_SIDE_IN, JACK_SIDE_OUT, JACK_SIDE_MIDI, JACK_N_SIDES } jack_side;
+
+/// One remembered connection.
 typedef struct jack_link {
-  int port;
+  int port;                        ///< its number, as in jack_process.h
   bool pending;                    ///< known from before the server died, not made yet
   char peer[JACK_LINK_NAME_BYTES]; ///< full name, "client:port"
 } jack_link;
 
 typedef struct jack_links {
   jack_connect_policy policy;
-  const char
-      *pattern[2]; ///< for in and out: a full port name, or a regular expression; may be null
+  /// By side: a full port name, or a regular expression; may be null. MIDI has no other policy.
+  const char *pattern[JACK_N_SIDES];
   const log_sink *log;
-  bool satisfied[2]; ///< the policy has connected in, out; the user's hand is free from then on
+  bool satisfied[JACK_N_SIDES]; ///< it has connected them; the user's hand is free from then on
   jack_link *items;
   size_t n_items, capacity;
 } jack_links;

@@ -29,14 +29,19 @@ static bool client_uuid(const jack_process *p, jack_uuid_t *uuid)
   return known;
 }
 
-static void set_port(const jack_process *p, jack_port_t *port, bool input, int number)
+// Groups and names, by the numbers of the ports; the order is theirs.
+static void set_port(const jack_process *p, int number)
 {
-  jack_uuid_t uuid = p->api->port_uuid(port);
-  char name[32], order[16];
-  snprintf(name, sizeof name, "%s %d", input ? "Input" : "Output", number + 1);
-  snprintf(order, sizeof order, "%d", number + 1 + (input ? 0 : JACK_PORTS_EACH_WAY));
-  p->api->set_property(p->client, uuid, KEY_PRETTY_NAME, name, TYPE_TEXT);
-  p->api->set_property(p->client, uuid, KEY_PORT_GROUP, input ? "Input" : "Output", TYPE_TEXT);
+  static const struct {
+    const char *name, *group;
+  } words[JACK_N_PORTS] = {{"Input 1", "Input"},   {"Input 2", "Input"}, {"Output 1", "Output"},
+                           {"Output 2", "Output"}, {"Dry 1", "Dry"},     {"Dry 2", "Dry"},
+                           {"MIDI", "Control"}};
+  jack_uuid_t uuid = p->api->port_uuid(p->ports[number]);
+  char order[16];
+  snprintf(order, sizeof order, "%d", number + 1);
+  p->api->set_property(p->client, uuid, KEY_PRETTY_NAME, words[number].name, TYPE_TEXT);
+  p->api->set_property(p->client, uuid, KEY_PORT_GROUP, words[number].group, TYPE_TEXT);
   p->api->set_property(p->client, uuid, KEY_ORDER, order, TYPE_INTEGER);
 }
 
@@ -45,10 +50,8 @@ void jack_metadata_set(const jack_process *p)
   jack_uuid_t uuid;
   if (!available(p->api))
     return;
-  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
-    set_port(p, p->in[i], true, i);
-    set_port(p, p->out[i], false, i);
-  }
+  for (int i = 0; i < JACK_N_PORTS; i++)
+    set_port(p, i);
   if (!client_uuid(p, &uuid))
     return;
   p->api->set_property(p->client, uuid, KEY_PRETTY_NAME, "continuo", TYPE_TEXT);
@@ -60,10 +63,8 @@ void jack_metadata_remove(const jack_process *p)
   jack_uuid_t uuid;
   if (!available(p->api))
     return;
-  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
-    p->api->remove_properties(p->client, p->api->port_uuid(p->in[i]));
-    p->api->remove_properties(p->client, p->api->port_uuid(p->out[i]));
-  }
+  for (int i = 0; i < JACK_N_PORTS; i++)
+    p->api->remove_properties(p->client, p->api->port_uuid(p->ports[i]));
   if (client_uuid(p, &uuid))
     p->api->remove_properties(p->client, uuid);
 }

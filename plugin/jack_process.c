@@ -3,7 +3,7 @@
 
 #include "plugin/jack_process.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +14,14 @@ static void silence(float *const *out, uint32_t n_samples)
   for (int i = 0; i < JACK_PORTS_EACH_WAY; i++)
     if (out[i])
       memset(out[i], 0, n_samples * sizeof(float));
+}
+
+// What is no number is silence, as for the session.
+static void give_dry(const float *from, float *to, uint32_t n_samples)
+{
+  for (uint32_t i = 0; to && i < n_samples; i++) {
+    to[i] = from && isfinite(from[i]) ? from[i] : 0.0F;
+  }
 }
 
 // JACK counts samples in 32 bits, 25 hours at 48 kHz. The difference of two readings is signed: a
@@ -40,35 +48,100 @@ static void mix_inputs(jack_process *p, const float *a, const float *b, uint32_t
   p->gain = wanted;
 }
 
-static void cycle(jack_process *p, uint32_t n_samples)
+// ---- controls, stamped within the block that comes ----
+
+static void follow_transport(jack_process *p, uint64_t time_samples, uint32_t rate_hz)
 {
-  // Fetched every cycle: JACK may move them. Input buffers are shared with other clients and never
-  // written to.
-  float *in[JACK_PORTS_EACH_WAY], *out[JACK_PORTS_EACH_WAY];
-  bool usable = n_samples <= SESSION_MAX_BLOCK_SAMPLES;
-  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
-    in[i] = p->api->port_get_buffer(p->in[i], n_samples);
-    out[i] = p->api->port_get_buffer(p->out[i], n_samples);
-    usable = usable && in[i] && out[i];
+  jack_position_t at;
+  control news[JACK_BEATS_MOST];
+  const bool rolled = p->beats.rolls;
+  const jack_transport_state_t transport = p->api->transport_query(p->client, &at);
+  const int n = jack_beats_follow(&p->beats, transport, &at, time_samples, rate_hz, news);
+  for (int i = 0; i < n; i++) {
+    session_send_at(p->session, &news[i], 0);
   }
-  uint64_t time_samples = advance_clock(p);
-  // PipeWire changes the block without a notification that can be relied on.
-  if (n_samples != atomic_load_explicit(&p->block_samples, memory_order_relaxed))
-    atomic_store_explicit(&p->block_samples, n_samples, memory_order_relaxed);
-  usable = usable && atomic_load_explicit(&p->server_rate_hz, memory_order_relaxed) ==
-                         atomic_load_explicit(&p->session_rate_hz, memory_order_relaxed);
-  if (!usable) {
-    silence(out, n_samples);
-    return;
+  if (rolled && !p->beats.rolls && p->midi) {
+    midi_clock_tell_again(&p->midi->clock); // its turn now
   }
+}
+
+// The transport goes before a MIDI clock.
+static void send_midi(jack_process *p, const control *c, uint32_t offset)
+{
+  if (c->kind != CONTROL_CLOCK || !p->beats.rolls) {
+    session_send_at(p->session, c, offset);
+  }
+}
+
+static void take_midi(jack_process *p, uint32_t n_samples, uint64_t time_samples, uint32_t rate_hz)
+{
+  void *buffer = p->api->port_get_buffer(p->ports[JACK_PORT_MIDI], n_samples);
+  const uint32_t n_events = buffer && p->midi ? p->api->midi_get_event_count(buffer) : 0;
+  uint32_t offset = 0;
+  control c;
+  if (p->midi && midi_map_begin(p->midi, rate_hz, time_samples, &c)) {
+    send_midi(p, &c, 0);
+  }
+  for (uint32_t i = 0; i < n_events; i++) {
+    jack_midi_event_t event;
+    if (p->api->midi_event_get(&event, buffer, i)) {
+      continue;
+    }
+    // In order and within the block, whatever its sender says.
+    offset = event.time > offset ? event.time : offset;
+    offset = offset < n_samples ? offset : n_samples - 1;
+    if (midi_map_take(p->midi, event.buffer, event.size, time_samples + offset, &c)) {
+      send_midi(p, &c, offset);
+    }
+  }
+}
+
+// ---- the block ----
+
+static void play(jack_process *p, float *const *in, float *const *out, float *const *dry,
+                 uint32_t n_samples, uint64_t time_samples)
+{
   if (p->n_channels == 2) {
     session_process(p->session, (const float *const *)in, out, n_samples, time_samples);
     return;
   }
   mix_inputs(p, in[0], in[1], n_samples);
   const float *mixed = p->mixed;
+  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
+    give_dry(mixed, dry[i], n_samples);
+  }
   session_process(p->session, &mixed, out, n_samples, time_samples);
   memcpy(out[1], out[0], n_samples * sizeof(float));
+}
+
+static void cycle(jack_process *p, uint32_t n_samples)
+{
+  // Fetched every cycle: JACK may move them. Input buffers are shared with other clients and never
+  // written to.
+  float *in[JACK_PORTS_EACH_WAY], *out[JACK_PORTS_EACH_WAY], *dry[JACK_PORTS_EACH_WAY];
+  const uint32_t rate_hz = atomic_load_explicit(&p->session_rate_hz, memory_order_relaxed);
+  bool usable = n_samples <= SESSION_MAX_BLOCK_SAMPLES;
+  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
+    in[i] = p->api->port_get_buffer(p->ports[JACK_PORT_IN + i], n_samples);
+    out[i] = p->api->port_get_buffer(p->ports[JACK_PORT_OUT + i], n_samples);
+    dry[i] = p->api->port_get_buffer(p->ports[JACK_PORT_DRY + i], n_samples);
+    usable = usable && in[i] && out[i];
+    give_dry(in[i], dry[i], n_samples); // even where nothing else can be given
+  }
+  uint64_t time_samples = advance_clock(p);
+  // PipeWire changes the block without a notification that can be relied on.
+  if (n_samples != atomic_load_explicit(&p->block_samples, memory_order_relaxed))
+    atomic_store_explicit(&p->block_samples, n_samples, memory_order_relaxed);
+  usable = usable && atomic_load_explicit(&p->server_rate_hz, memory_order_relaxed) == rate_hz;
+  if (!usable) {
+    silence(out, n_samples);
+    return;
+  }
+  if (n_samples > 0) {
+    follow_transport(p, time_samples, rate_hz);
+    take_midi(p, n_samples, time_samples, rate_hz);
+  }
+  play(p, in, out, dry, n_samples, time_samples);
 }
 
 // Never anything but 0: JACK drops a client that returns otherwise, without telling it.
@@ -155,29 +228,50 @@ static void on_shutdown_without_reason(void *user)
   on_shutdown(JackServerError, NULL, user);
 }
 
-// Every output hears every input, L samples later: the model mixes channels. JACK asks for each
-// direction in turn, and once this callback stands it derives nothing by itself.
+// What lies between a group of ports and the world beyond them, in addition to `total`.
+static bool add_range(const jack_process *p, jack_latency_callback_mode_t mode, int first,
+                      uint32_t latency_samples, bool any, jack_latency_range_t *total)
+{
+  for (int i = first; i < first + JACK_PORTS_EACH_WAY; i++) {
+    jack_latency_range_t range;
+    if (!p->api->port_connected(p->ports[i]))
+      continue;
+    p->api->port_get_latency_range(p->ports[i], mode, &range);
+    range.min += latency_samples;
+    range.max += latency_samples;
+    total->min = !any || range.min < total->min ? range.min : total->min;
+    total->max = !any || range.max > total->max ? range.max : total->max;
+    any = true;
+  }
+  return any;
+}
+
+static void set_ranges(const jack_process *p, jack_latency_callback_mode_t mode, int first, int n,
+                       jack_latency_range_t range)
+{
+  for (int i = first; i < first + n; i++)
+    p->api->port_set_latency_range(p->ports[i], mode, &range);
+}
+
+// Every output hears every input, L samples later: the model mixes channels. The dry ports hear
+// them at once, MIDI is heard as soon as a note is. JACK asks for each direction in turn, and once
+// this callback stands it derives nothing by itself.
 static void on_latency(jack_latency_callback_mode_t mode, void *user)
 {
   jack_process *p = user;
-  jack_port_t **from = mode == JackCaptureLatency ? p->in : p->out;
-  jack_port_t **to = mode == JackCaptureLatency ? p->out : p->in;
-  jack_latency_range_t total = {0, 0};
-  bool any = false;
-  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++) {
-    jack_latency_range_t range;
-    if (!p->api->port_connected(from[i]))
-      continue;
-    p->api->port_get_latency_range(from[i], mode, &range);
-    total.min = !any || range.min < total.min ? range.min : total.min;
-    total.max = !any || range.max > total.max ? range.max : total.max;
-    any = true;
+  const uint32_t latency = session_latency_samples(p->session);
+  jack_latency_range_t wet = {latency, latency}, dry = {0, 0};
+  if (mode == JackCaptureLatency) {
+    if (add_range(p, mode, JACK_PORT_IN, 0, false, &dry))
+      wet = (jack_latency_range_t){dry.min + latency, dry.max + latency};
+    set_ranges(p, mode, JACK_PORT_OUT, JACK_PORTS_EACH_WAY, wet);
+    set_ranges(p, mode, JACK_PORT_DRY, JACK_PORTS_EACH_WAY, dry);
+    return;
   }
-  uint32_t latency_samples = session_latency_samples(p->session);
-  total.min += latency_samples;
-  total.max += latency_samples;
-  for (int i = 0; i < JACK_PORTS_EACH_WAY; i++)
-    p->api->port_set_latency_range(to[i], mode, &total);
+  const bool played = add_range(p, mode, JACK_PORT_OUT, latency, false, &wet);
+  set_ranges(p, mode, JACK_PORT_MIDI, 1, wet);
+  add_range(p, mode, JACK_PORT_DRY, 0, played, &wet);
+  set_ranges(p, mode, JACK_PORT_IN, JACK_PORTS_EACH_WAY, wet);
 }
 
 // ---- [main] ------------------------------------------------------------------------------------
@@ -186,8 +280,13 @@ status jack_process_init(jack_process *p, const jack_api *api, jack_client_t *cl
                          error *err)
 {
   jack_guard guard = p->guard;
+  midi_map *midi = p->midi;
   memset(p, 0, sizeof *p);
   p->guard = guard;
+  p->midi = midi;
+  if (midi) {
+    midi_clock_tell_again(&midi->clock); // this session does not know of it yet
+  }
   p->api = api;
   p->client = client;
   p->session = s;
@@ -208,17 +307,15 @@ void jack_process_free(jack_process *p)
 
 status jack_process_register(jack_process *p, error *err)
 {
-  for (int i = 0; i < 2 * JACK_PORTS_EACH_WAY; i++) {
-    bool input = i < JACK_PORTS_EACH_WAY;
-    int number = i % JACK_PORTS_EACH_WAY;
-    char name[16];
-    snprintf(name, sizeof name, "%s_%d", input ? "in" : "out", number + 1);
-    jack_port_t *port = p->api->port_register(p->client, name, JACK_DEFAULT_AUDIO_TYPE,
-                                              input ? JackPortIsInput : JackPortIsOutput, 0);
-    if (!port)
+  static const char *const names[JACK_N_PORTS] = {"in_1",  "in_2",  "out_1",  "out_2",
+                                                  "dry_1", "dry_2", "midi_in"};
+  for (int i = 0; i < JACK_N_PORTS; i++) {
+    const char *type = i == JACK_PORT_MIDI ? JACK_DEFAULT_MIDI_TYPE : JACK_DEFAULT_AUDIO_TYPE;
+    p->ports[i] = p->api->port_register(
+        p->client, names[i], type, jack_port_is_input(i) ? JackPortIsInput : JackPortIsOutput, 0);
+    if (!p->ports[i])
       return error_set(err, STATUS_DEVICE, "%s refused to register the port %s", p->api->version,
-                       name);
-    (input ? p->in : p->out)[number] = port;
+                       names[i]);
   }
   return STATUS_OK;
 }

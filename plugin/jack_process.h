@@ -10,17 +10,33 @@
 #ifndef CONTINUO_PLUGIN_JACK_PROCESS_H
 #define CONTINUO_PLUGIN_JACK_PROCESS_H
 
+#include "engine/control/midi_map.h"
 #include "engine/session.h"
 #include "plugin/jack_api.h"
+#include "plugin/jack_beats.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Ports are always two in and two out, whatever the model, because connections are stored by name.
+/// Ports are always the same, whatever the model, because connections are stored by name: two in,
+/// two out, two that give what is heard of the inputs without delay, one for MIDI.
 /// A one-channel model hears in_1 and in_2 (their mean where both are connected, as files are mixed
 /// down; else their sum) and plays the same on out_1 and out_2.
 #define JACK_PORTS_EACH_WAY 2
+
+/// Every port has a number: in_1, in_2, out_1, out_2, dry_1, dry_2, midi_in.
+enum {
+  JACK_PORT_IN,
+  JACK_PORT_OUT = JACK_PORT_IN + JACK_PORTS_EACH_WAY,
+  JACK_PORT_DRY = JACK_PORT_OUT + JACK_PORTS_EACH_WAY,
+  JACK_PORT_MIDI = JACK_PORT_DRY + JACK_PORTS_EACH_WAY,
+  JACK_N_PORTS
+};
+static inline bool jack_port_is_input(int number)
+{
+  return number < JACK_PORT_OUT || number == JACK_PORT_MIDI;
+}
 
 /// Called around everything the process callback does; for tests that guard it.
 typedef struct jack_guard {
@@ -35,7 +51,8 @@ typedef struct jack_process {
   jack_client_t *client;
   session *session;
   int n_channels; ///< the session's: 1 or 2
-  jack_port_t *in[JACK_PORTS_EACH_WAY], *out[JACK_PORTS_EACH_WAY];
+  midi_map *midi; ///< what MIDI does; null: nothing
+  jack_port_t *ports[JACK_N_PORTS];
   jack_guard guard;
 
   // The audio thread's own.
@@ -44,6 +61,7 @@ typedef struct jack_process {
   bool running;          ///< the clock below is set
   uint32_t clock;        ///< JACK's 32-bit sample time of the last cycle
   uint64_t time_samples; ///< the same, never wrapping
+  jack_beats beats;      ///< the server's transport
 
   // Written by callbacks, read by [main].
   atomic_uint block_samples;  ///< of the last cycle or notification
@@ -58,7 +76,8 @@ typedef struct jack_process {
   atomic_bool both_inputs;     ///< in_1 and in_2 are both connected
 } jack_process;
 
-/// Prepare for a client and a session that are both open; allocates `mixed`. [main]
+/// Prepare for a client and a session that are both open; `guard` and `midi` stay as they are.
+/// Allocates `mixed`. [main]
 status jack_process_init(jack_process *p, const jack_api *api, jack_client_t *client, session *s,
                          error *err);
 void jack_process_free(jack_process *p); ///< after the client is closed [main]

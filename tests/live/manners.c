@@ -65,7 +65,9 @@ static bool labels_its_ports(stage *s)
                answers(s, "property continuo:in_1 port-group", "Input") &&
                answers(s, "property continuo:in_1 order", "1") &&
                answers(s, "property continuo:out_2 pretty-name", "Output 2") &&
-               answers(s, "property continuo:out_2 order", "4");
+               answers(s, "property continuo:out_2 order", "4") &&
+               answers(s, "property continuo:dry_1 pretty-name", "Dry 1") &&
+               answers(s, "property continuo:midi_in pretty-name", "MIDI");
   return demand(named, "ports have names for people") && good;
 }
 
