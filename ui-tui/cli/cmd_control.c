@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// continuo set, get, mode, do, panic, keep, preset, learn: one request each to a running instance.
-// What is wrong in itself is said before any instance is asked.
+// continuo set, get, telemetry, mode, do, panic, keep, preset, learn: one request each to a running
+// instance. What is wrong in itself is said before any instance is asked.
 
 #include "base/json_writer.h"
 #include "engine/control/control_text.h"
@@ -180,6 +180,13 @@ static status run_get(const command *self, command_context *context, int argc, c
   return run_request(self, context, argc, argv, 0, 1, &r, err);
 }
 
+static status run_telemetry(const command *self, command_context *context, int argc, char **argv,
+                            error *err)
+{
+  request r = {.timeout_s = USUAL_TIMEOUT_S, .refusal = STATUS_DEVICE, .values = true};
+  return run_request(self, context, argc, argv, 0, 0, &r, err);
+}
+
 static status run_one_word(const command *self, command_context *context, int argc, char **argv,
                            error *err)
 {
@@ -215,6 +222,8 @@ static status run_keep(const command *self, command_context *context, int argc, 
 const command command_set = {"set", "KEY VALUE [KEY VALUE...]",
                              "Set parameters of a running instance", run_set};
 const command command_get = {"get", "[KEY]", "Show parameters of a running instance", run_get};
+const command command_telemetry = {"telemetry", "", "Show the figures of a running instance",
+                                   run_telemetry};
 const command command_mode = {"mode", "NAME", "Change what a running instance plays", run_one_word};
 const command command_do = {"do", "ACTION", "Act: continue, again, mark, return, tap, forget ...",
                             run_one_word};
