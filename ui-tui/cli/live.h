@@ -12,7 +12,7 @@
 
 typedef struct live_options {
   instrument_options instrument;
-  const char *preset, *keep, *name, *server, *connect_in, *connect_out, *in, *out;
+  const char *preset, *keep, *name, *server, *connect_in, *connect_out, *connect_midi, *in, *out;
   int mode, audio, fallback; ///< indexes into the words of their options
   int64_t osc_port;
   bool mode_given, no_osc, osc_any_interface;

@@ -57,6 +57,15 @@ static bool model_is_here(live_desk *d)
   return d->plays->player && preset_model_plays(&found);
 }
 
+// What a preset says of controllers, and only that: the others do as ever.
+static void bind_controllers(live_desk *d)
+{
+  for (int cc = 0; cc < PRESET_N_CONTROLLERS; ++cc) {
+    const int16_t bound = d->preset.bound[cc];
+    midi_map_bind(&d->midi, cc, bound == PRESET_BOUND_STANDARD ? midi_map_standard(cc) : bound);
+  }
+}
+
 status live_desk_load(live_desk *d, const char *name, error *err)
 {
   char path[PATH_BYTES];
@@ -68,6 +77,7 @@ status live_desk_load(live_desk *d, const char *name, error *err)
   }
   preset_free(&d->preset);
   d->preset = loaded;
+  bind_controllers(d);
   code = send_preset(d, model_is_here(d), err);
   if (!code) {
     log_write(&d->context->log, LOG_INFO, "preset %s", loaded.name[0] ? loaded.name : path);
@@ -75,19 +85,44 @@ status live_desk_load(live_desk *d, const char *name, error *err)
   return code;
 }
 
-void live_desk_program(live_desk *d, int number)
+// Program change and bank: the preset of that number, if there is one.
+static void follow_programs(live_desk *d)
 {
-  preset_list list;
+  int bank = 0;
+  int number = 0;
+  preset_entry entry;
   error err = {STATUS_OK, ""};
-  status code = preset_list_read(&list, &err);
-  if (!code && number < list.n_numbered) {
-    code = live_desk_load(d, list.entries[number].path, &err);
-  } else if (!code) {
-    code = error_set(&err, STATUS_NOT_FOUND, "there is no preset %d", number + 1);
+  if (!midi_map_take_program(&d->midi, &bank, &number)) {
+    return;
   }
-  preset_list_free(&list);
+  status code = preset_find_program(bank, number, &entry, &err);
+  code = code ? code : live_desk_load(d, entry.path, &err);
   if (code) {
     log_write(&d->context->log, LOG_WARNING, "%s", err.message);
+  }
+}
+
+static void note_controllers(live_desk *d)
+{
+  for (int cc = 0; cc < PRESET_N_CONTROLLERS; ++cc) {
+    const int bound = midi_map_bound(&d->midi, cc);
+    d->preset.bound[cc] = bound == midi_map_standard(cc) ? PRESET_BOUND_STANDARD : (int16_t)bound;
+  }
+}
+
+void live_desk_remember(live_desk *d)
+{
+  double values[PARAMETER_MAX];
+  char path[PATH_BYTES];
+  error err = {STATUS_OK, ""};
+  parameters_standard(values);
+  for (int id = 0; id < parameter_count(); ++id) {
+    values[id] = value_of(d, id);
+  }
+  preset_from_values(&d->preset, values);
+  note_controllers(d);
+  if (preset_store(&d->preset, PRESET_SESSION, d->name, path, &err)) {
+    log_write(&d->context->log, LOG_WARNING, "the last preset was not saved: %s", err.message);
   }
 }
 
@@ -148,6 +183,14 @@ static status on_preset(void *user, const char *name, error *err)
   return live_desk_load(user, name, err);
 }
 
+static status on_learn(void *user, int id, error *err)
+{
+  live_desk *d = user;
+  (void)err;
+  midi_map_learn(&d->midi, id);
+  return STATUS_OK;
+}
+
 typedef struct telemetry_sheet {
   void (*line)(void *to, const char *key, const char *value);
   void *to;
@@ -200,11 +243,14 @@ static void on_telemetry(void *user, void (*line)(void *to, const char *key, con
 static void open_socket(live_desk *d)
 {
   error err = {STATUS_OK, ""};
-  const control_socket_config config = {
-      .name = d->name,
-      .sink = {send_batch, value_of, d},
-      .host = {.keep = on_keep, .preset = on_preset, .telemetry = on_telemetry, .user = d},
-      .log = &d->context->log};
+  const control_socket_config config = {.name = d->name,
+                                        .sink = {send_batch, value_of, d},
+                                        .host = {.keep = on_keep,
+                                                 .preset = on_preset,
+                                                 .learn = on_learn,
+                                                 .telemetry = on_telemetry,
+                                                 .user = d},
+                                        .log = &d->context->log};
   if (control_socket_open(&d->socket, &config, &err)) {
     log_write(&d->context->log, LOG_WARNING, "no control socket: %s", err.message);
   }
@@ -235,6 +281,7 @@ void live_desk_open(live_desk *d, const live_desk_config *config)
                    .name = config->name};
   pthread_mutex_init(&d->lock, NULL);
   preset_init(&d->preset);
+  midi_map_init(&d->midi, 48000); // the host tells its rate with each block
   if (!config->alone) {
     open_socket(d);
     open_osc(d, config);
@@ -271,6 +318,8 @@ static void serve_osc(live_desk *d)
       code = live_desk_keep(d, NULL, &err);
     } else if (r.kind == OSC_PRESET) {
       code = live_desk_load(d, r.name, &err);
+    } else if (r.kind == OSC_LEARN) {
+      midi_map_learn(&d->midi, r.id);
     }
     if (code) {
       log_write(&d->context->log, LOG_WARNING, "%s", err.message);
@@ -284,4 +333,9 @@ void live_desk_poll(live_desk *d)
     control_socket_poll(d->socket);
   }
   serve_osc(d);
+  follow_programs(d);
+  if (midi_map_learned(&d->midi) != d->n_learned) { // worth saving at once
+    d->n_learned = midi_map_learned(&d->midi);
+    live_desk_remember(d);
+  }
 }

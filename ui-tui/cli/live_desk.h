@@ -3,10 +3,11 @@
 
 /// The desk of a running instance: everything that is asked of it from outside the audio thread
 /// (control socket, OSC, program changes), and what only the program can do for it (presets,
-/// performances, telemetry). Sound does not depend on it.
+/// learned controllers, performances, telemetry). Sound does not depend on it.
 #ifndef CONTINUO_UI_TUI_CLI_LIVE_DESK_H
 #define CONTINUO_UI_TUI_CLI_LIVE_DESK_H
 
+#include "engine/control/midi_map.h"
 #include "engine/preset.h"
 #include "engine/session.h"
 #include "plugin/control_socket.h"
@@ -23,6 +24,8 @@ typedef struct live_desk {
   pthread_mutex_t lock;
   session *session; ///< null while there is none; under `lock`
   preset preset;    ///< what was loaded last
+  midi_map midi;    ///< for the JACK host, whose clock it keeps
+  uint32_t n_learned;
   control_socket *socket;
   osc_server *osc;
 } live_desk;
@@ -52,8 +55,8 @@ void live_desk_poll(live_desk *d);
 /// and monitor sounds. STATUS_NOT_FOUND, STATUS_FORMAT ... [main]
 status live_desk_load(live_desk *d, const char *name, error *err);
 
-/// Program `number` of the list, from 0. Where there is none nothing happens but a warning. [main]
-void live_desk_program(live_desk *d, int number);
+/// Remember what is played as the instance's last preset ("last"). [main]
+void live_desk_remember(live_desk *d);
 
 /// Write the performance into `folder`; null: a new one below the user's data, named by date and
 /// time. [main]

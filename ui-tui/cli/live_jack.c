@@ -4,6 +4,7 @@
 // continuo live as a JACK client: open, watch, report.
 
 #include "base/cli/terminal.h"
+#include "engine/control/parameters.h"
 #include "plugin/jack_host.h"
 #include "ui-tui/cli/live.h"
 
@@ -22,10 +23,16 @@ static double decibels(float peak)
 
 static void draw_status(progress *shown, const session_telemetry *t)
 {
-  char line[160];
+  char line[192];
+  char mode[24];
+  parameter_format(PARAMETER_MODE, t->mode, mode, sizeof mode);
   snprintf(line, sizeof line,
-           "in %6.1f dB  out %6.1f dB  L %u (%.1f ms)  step p99 %.0f us  misses %llu  gaps %llu  "
-           "xruns %llu",
+           "%-10s %s  in %6.1f dB  out %6.1f dB  L %u (%.1f ms)  step p99 %.0f us  misses %llu  "
+           "gaps %llu  xruns %llu",
+           mode,
+           t->plays       ? "plays  "
+           : t->gate_open ? "hears  "
+                          : "silence",
            decibels(t->input_peak), decibels(t->output_peak), t->latency_samples,
            t->host_rate_hz ? 1e3 * t->latency_samples / t->host_rate_hz : 0.0, t->total.p99_us,
            (unsigned long long)t->misses, (unsigned long long)t->gaps,
@@ -79,27 +86,28 @@ static jack_connect_policy connect_policy(const live_options *options)
                                                         : JACK_CONNECT_NEVER;
 }
 
-static status play_jack(jack_host *host, const live_options *options, const instrument *plays,
+static status play_jack(jack_host *host, live_desk *desk, const live_options *options,
                         const command_context *context, error *err)
 {
-  live_desk desk;
-  const live_desk_config config = live_desk_wanted(options, plays, context);
-  live_desk_open(&desk, &config);
-  live_desk_hold(&desk);
-  live_desk_release(&desk, jack_host_session(host));
-  status code = live_begin(options, &desk, err);
+  live_desk_hold(desk);
+  live_desk_release(desk, jack_host_session(host));
+  status code = live_begin(options, desk, err);
   if (!code) {
     log_write(&context->log, LOG_INFO, "Ctrl-C ends");
-    watch_jack(host, &desk, options, context);
-    code = live_end(options, &desk, err);
+    watch_jack(host, desk, options, context);
+    live_desk_remember(desk);
+    code = live_end(options, desk, err);
   }
-  live_desk_close(&desk);
+  live_desk_hold(desk); // nobody asks the session any more
+  live_desk_release(desk, NULL);
   return code;
 }
 
 status live_jack(const live_options *options, const instrument *plays, command_context *context,
                  error *err)
 {
+  live_desk desk;
+  const live_desk_config wanted = live_desk_wanted(options, plays, context);
   const jack_host_config config = {.session = live_session_config(options, plays, context),
                                    .client_name = options->name,
                                    .exact_name = options->exact_name,
@@ -107,19 +115,21 @@ status live_jack(const live_options *options, const instrument *plays, command_c
                                    .connect = connect_policy(options),
                                    .connect_in = options->connect_in,
                                    .connect_out = options->connect_out,
+                                   .connect_midi = options->connect_midi,
+                                   .midi = &desk.midi,
                                    .log = &context->log};
   jack_host *host = NULL;
+  live_desk_open(&desk, &wanted);
   status code = jack_host_open(&host, &config, err);
-  if (code) {
-    return code;
+  if (!code) {
+    session_telemetry t;
+    char server[160];
+    snprintf(server, sizeof server, "%s", jack_host_server(host));
+    code = play_jack(host, &desk, options, context, err);
+    jack_host_read_telemetry(host, &t);
+    jack_host_close(host);
+    live_report(&t, server, context);
   }
-  session_telemetry t;
-  jack_host_read_telemetry(host, &t);
-  char server[160];
-  snprintf(server, sizeof server, "%s", jack_host_server(host));
-  code = play_jack(host, options, plays, context, err);
-  jack_host_read_telemetry(host, &t);
-  jack_host_close(host);
-  live_report(&t, server, context);
+  live_desk_close(&desk);
   return code;
 }

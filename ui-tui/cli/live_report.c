@@ -26,6 +26,8 @@ static void print_json(const session_telemetry *t, const char *host)
   json_write_integer(&w, "xruns", (int64_t)t->xruns);
   json_write_integer(&w, "overflows", (int64_t)t->overflows);
   json_write_integer(&w, "nonfinite_samples", (int64_t)t->nonfinite_samples);
+  json_write_integer(&w, "dropped_controls", (int64_t)t->dropped_controls);
+  json_write_integer(&w, "memory_steps", (int64_t)t->memory_steps);
   json_write_times(&w, "encode_us", &t->encode);
   json_write_times(&w, "decode_us", &t->decode);
   json_write_times(&w, "total_us", &t->total);
