@@ -480,6 +480,7 @@ void session_read_telemetry(session *s, session_telemetry *t)
 {
   const counters *c = &s->counts;
   const shown_state *shown = &s->shown;
+  limiter *peaks = newest_plan(s)->peaks;
   const double mean_s = histogram_mean_ns(&s->conductor.total) * 1e-9;
   const double hop_s = (double)s->info->hop_samples / s->info->rate_hz;
   *t = (session_telemetry){
@@ -506,6 +507,7 @@ void session_read_telemetry(session *s, session_telemetry *t)
       .input_peak = take_peak(&s->counts.input_peak),
       .output_peak = take_peak(&s->counts.output_peak),
       .realtime_factor = mean_s > 0.0 ? hop_s / mean_s : 0.0,
+      .reduction_db = peaks ? limiter_reduction_db(peaks) : 0.0f,
       .dropped_controls = value_of(&c->dropped_controls),
       .mode = atomic_load_explicit(&shown->mode, memory_order_relaxed),
       .plays = atomic_load_explicit(&shown->plays, memory_order_relaxed),
