@@ -331,6 +331,7 @@ static void take_controls(session *s, uint64_t start_samples)
   const uint64_t head = ring_head(&s->controls);
   uint64_t tail = ring_tail(&s->controls);
   log_controls(s);
+  player_begin(c->player, start_samples);
   for (; tail < head; ++tail) {
     const control *asked = ring_at(&s->controls, tail);
     if (asked->position_samples > start_samples) {
@@ -340,7 +341,7 @@ static void take_controls(session *s, uint64_t start_samples)
     player_control(c->player, asked);
   }
   ring_release(&s->controls, tail);
-  player_begin(c->player, start_samples);
+  player_take_waiting(c->player);
 }
 
 // Mode accompany hears itself too: what it played last, and the player.

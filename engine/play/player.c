@@ -14,6 +14,13 @@
 
 // --- opening ---
 
+// Zeros, written to, so that no step is the first to touch a page.
+static void *new_touched(size_t bytes)
+{
+  void *made = malloc(bytes);
+  return made ? memset(made, 0, bytes) : NULL;
+}
+
 static status new_models(player *p, error *err)
 {
   token_model *model = p->config.model;
@@ -26,11 +33,11 @@ static status new_models(player *p, error *err)
   for (int i = 0; st == STATUS_OK && i < PLAYER_MEMORIES; ++i) {
     st = token_state_new(&p->models[i], model, err);
   }
-  if (st == STATUS_OK) {
-    const size_t bytes = token_state_bytes(p->models[0]);
-    p->again.model = calloc(1, bytes);
-    p->mark.model = calloc(1, bytes);
-    st = p->again.model && p->mark.model
+  for (int i = 0; st == STATUS_OK && i < PLAYER_PLACES; ++i) {
+    player_copy *copy = &p->copies[i];
+    copy->model = new_touched(player_model_bytes(p));
+    copy->heard = new_touched(player_heard_bytes(p));
+    st = copy->model && copy->heard
              ? STATUS_OK
              : error_set(err, STATUS_NO_MEMORY, "no memory for snapshots of %s", info->name);
   }
@@ -75,11 +82,12 @@ status player_new(player **made, const player_config *config, error *err)
   p->rewind_steps = (uint64_t)PLAYER_REWIND_S * config->info->rate_hz / config->info->hop_samples;
   p->rewind_steps =
       p->rewind_steps < PLAYER_HEARD_STEPS / 2 ? p->rewind_steps : PLAYER_HEARD_STEPS / 2;
-  p->heard = calloc(PLAYER_HEARD_STEPS * n, sizeof *p->heard);
-  p->codes = calloc(n, sizeof *p->codes);
-  p->blend = calloc(n, sizeof *p->blend);
+  p->heard[0] = new_touched(player_heard_bytes(p));
+  p->heard[1] = new_touched(player_heard_bytes(p));
+  p->codes = new_touched(n * sizeof *p->codes);
+  p->blend = new_touched(n * sizeof *p->blend);
   p->has_effects = config->n_used <= CODE_EFFECTS_MAX_CODEBOOKS && config->info->codebook_size > 0;
-  status st = p->heard && p->codes && p->blend
+  status st = p->heard[0] && p->heard[1] && p->codes && p->blend
                   ? STATUS_OK
                   : error_set(err, STATUS_NO_MEMORY, "no memory for a player");
   st = st == STATUS_OK && p->has_effects ? code_effects_init(&p->effects, config->n_used, err) : st;
@@ -103,12 +111,14 @@ void player_free(player *p)
   }
   for (int i = 0; i < PLAYER_MEMORIES; ++i) {
     token_state_free(p->models[i]);
+    free(p->heard[i]);
+  }
+  for (int i = 0; i < PLAYER_PLACES; ++i) {
+    free(p->copies[i].model);
+    free(p->copies[i].heard);
   }
   token_model_unref(p->config.model);
   code_effects_destroy(&p->effects);
-  free(p->again.model);
-  free(p->mark.model);
-  free(p->heard);
   free(p->codes);
   free(p->blend);
   free(p);
@@ -120,7 +130,7 @@ void player_set_rate(player *p, uint32_t host_rate_hz)
   const beat_clock old = p->face.beat;
   beat_clock_init(&p->face.beat, host_rate_hz);
   beat_clock_set_bar(&p->face.beat, old.beats_per_bar);
-  beat_clock_set_tempo(&p->face.beat, old.set_bpm, p->start_samples);
+  beat_clock_set_tempo(&p->face.beat, old.set_bpm, p->face.start_samples);
 }
 
 // --- places ---
@@ -128,27 +138,38 @@ void player_set_rate(player *p, uint32_t host_rate_hz)
 void player_tell_event(player *p, player_event_kind kind, uint64_t value)
 {
   if (p->config.tell) {
-    p->config.tell(p->config.user, kind, value, p->start_samples);
+    p->config.tell(p->config.user, kind, value, p->face.start_samples);
   }
 }
 
-void player_take_place(player *p, player_place *place)
+void player_take_place(player *p, int place)
 {
   const token_state *model = player_model(p);
-  if (model && token_state_save(model, place->model) == STATUS_OK) {
-    place->taken = true;
-    place->memory = (int)player_get(p, PARAMETER_MEMORY);
-    place->seed = (uint64_t)player_get(p, PARAMETER_SEED);
-    place->draw = p->face.draw;
+  if (!model || token_state_save(model, p->copies[place].model) != STATUS_OK) {
+    return;
   }
+  const int memory = player_memory(p);
+  memcpy(p->copies[place].heard, p->heard[memory], player_heard_bytes(p));
+  p->face.places[place] = (player_place){
+      .taken = true,
+      .memory = memory,
+      .seed = (uint64_t)player_get(p, PARAMETER_SEED),
+      .draw = p->face.draw,
+      .counts = p->face.counts[memory],
+  };
 }
 
-bool player_go_to(player *p, const player_place *place)
+bool player_go_to(player *p, int which)
 {
-  if (!place->taken || token_state_restore(p->models[place->memory], place->model) != STATUS_OK) {
+  const player_place *place = &p->face.places[which];
+  const int memory = place->memory;
+  if (!place->taken ||
+      token_state_restore(p->models[memory], p->copies[which].model) != STATUS_OK) {
     return false;
   }
-  p->face.values[PARAMETER_MEMORY] = place->memory;
+  memcpy(p->heard[memory], p->copies[which].heard, player_heard_bytes(p));
+  p->face.counts[memory] = place->counts;
+  p->face.values[PARAMETER_MEMORY] = memory;
   p->face.values[PARAMETER_SEED] = (double)place->seed;
   p->face.draw = place->draw;
   return true;
@@ -156,7 +177,7 @@ bool player_go_to(player *p, const player_place *place)
 
 // --- modes ---
 
-static void set_plays(player *p, bool plays)
+void player_set_plays(player *p, bool plays)
 {
   if (p->face.plays != plays) {
     p->face.plays = plays;
@@ -164,30 +185,37 @@ static void set_plays(player *p, bool plays)
   }
 }
 
+static player_counts *counts_of(player *p)
+{
+  return &p->face.counts[player_memory(p)];
+}
+
 // Back to the last step above the gate: a good model continues silence with silence.
 static void rewind_to_phrase_end(player *p)
 {
-  player_face *f = &p->face;
-  const uint64_t n = f->n_silent;
-  if (player_get(p, PARAMETER_PHRASE_END) == 0.0 || n == 0) {
+  player_counts *counts = counts_of(p);
+  token_state *model = player_model(p);
+  if (player_get(p, PARAMETER_PHRASE_END) == 0.0 || counts->n_silent == 0) {
     return;
   }
-  token_state *model = player_model(p);
   if (model) {
-    token_state_rewind(model, (int)n);
+    token_state_rewind(model, (int)counts->n_silent);
   }
-  f->n_heard -= n;
-  f->n_silent = 0;
+  counts->n_heard -= counts->n_silent;
+  counts->n_silent = 0;
 }
 
 static void start_playing(player *p)
 {
-  if (player_mode(p) != MODE_ACCOMPANY) {
+  const play_mode mode = player_mode(p);
+  if (mode != MODE_ACCOMPANY) {
     rewind_to_phrase_end(p);
   }
-  player_take_place(p, &p->again);
+  if (mode != MODE_FREEZE) { // which draws nothing: there is nothing to play again
+    player_take_place(p, PLACE_AGAIN);
+  }
   p->face.n_looped = 0;
-  set_plays(p, true);
+  player_set_plays(p, true);
 }
 
 static bool can_play(const player *p, play_mode mode)
@@ -209,46 +237,57 @@ static bool can_play(const player *p, play_mode mode)
   return true;
 }
 
+void player_note_mode(player *p, play_mode mode)
+{
+  if (mode == MODE_CONTINUE) {
+    p->face.before = player_mode(p);
+  }
+  p->face.values[PARAMETER_MODE] = mode;
+  player_tell_event(p, PLAYER_EVENT_MODE, mode);
+}
+
 void player_set_mode(player *p, play_mode mode)
 {
-  player_face *f = &p->face;
-  const play_mode old = player_mode(p);
   if (!can_play(p, mode)) {
     player_tell_event(p, PLAYER_EVENT_REFUSED, mode);
     return;
   }
-  if (mode == old) {
+  if (mode == player_mode(p)) {
     return;
   }
-  if (old == MODE_MONITOR || old == MODE_LISTEN || old == MODE_ANSWER) {
-    f->before = old;
-  }
-  f->values[PARAMETER_MODE] = mode;
-  player_tell_event(p, PLAYER_EVENT_MODE, mode);
-  const bool plays = mode != MODE_MONITOR && mode != MODE_LISTEN && mode != MODE_ANSWER;
-  if (plays) {
-    start_playing(p);
+  player_note_mode(p, mode);
+  if (mode == MODE_MONITOR || mode == MODE_LISTEN || mode == MODE_ANSWER) {
+    player_set_plays(p, false);
   } else {
-    set_plays(p, false);
+    start_playing(p);
   }
 }
 
 // --- one step ---
 
-// Silence is heard for as long as rewinding can take it back; more of it would teach nothing.
-static status hear(player *p, const int32_t *codes)
+// In mode accompany what the model played is heard too.
+static bool is_silent(const player *p, const player_hop *hop)
 {
-  player_face *f = &p->face;
-  const bool silent = f->gate.silent_steps > 0;
-  if (silent && f->n_silent >= p->rewind_steps) {
+  const gate *g = &p->face.gate;
+  const bool own = player_wants_mix(p) && hop->sounded.mean_square >= g->close_power;
+  return g->silent_steps > 0 && !own;
+}
+
+// Silence is heard for as long as rewinding can take it back; more of it would teach nothing.
+static status hear(player *p, const player_hop *hop)
+{
+  player_counts *counts = counts_of(p);
+  const bool silent = is_silent(p, hop);
+  if (silent && counts->n_silent >= p->rewind_steps) {
     return STATUS_OK;
   }
   const size_t n = (size_t)p->config.n_used;
-  memcpy(p->heard + (f->n_heard % PLAYER_HEARD_STEPS) * n, codes, n * sizeof *codes);
-  ++f->n_heard;
-  f->n_silent = silent ? f->n_silent + 1 : 0;
+  int32_t *to = p->heard[player_memory(p)] + (counts->n_heard % PLAYER_HEARD_STEPS) * n;
+  memcpy(to, hop->codes, n * sizeof *to);
+  ++counts->n_heard;
+  counts->n_silent = silent ? counts->n_silent + 1 : 0;
   token_state *model = player_model(p);
-  return model ? token_state_observe(model, codes) : STATUS_OK;
+  return model ? token_state_observe(model, hop->codes) : STATUS_OK;
 }
 
 static uint64_t steps_of_ms(const player *p, double ms)
@@ -292,21 +331,27 @@ static status draw(player *p, player_sound *sound)
   return STATUS_OK;
 }
 
+static void say_nothing(player *p)
+{
+  for (int k = 0; k < p->config.n_used; ++k) {
+    p->codes[k] = -1;
+  }
+}
+
 // The last steps heard, round and round; nothing where nothing was heard.
 static void freeze(player *p)
 {
-  player_face *f = &p->face;
+  const uint64_t n_heard = counts_of(p)->n_heard;
   const size_t n = (size_t)p->config.n_used;
   uint64_t length = (uint64_t)player_get(p, PARAMETER_FREEZE_LENGTH);
-  length = length < f->n_heard ? length : f->n_heard;
+  length = length < n_heard ? length : n_heard;
   if (length == 0) {
-    for (size_t k = 0; k < n; ++k) {
-      p->codes[k] = -1;
-    }
+    say_nothing(p);
     return;
   }
-  const uint64_t step = f->n_heard - length + f->n_looped++ % length;
-  memcpy(p->codes, p->heard + (step % PLAYER_HEARD_STEPS) * n, n * sizeof *p->codes);
+  const uint64_t step = n_heard - length + p->face.n_looped++ % length;
+  const int32_t *from = p->heard[player_memory(p)] + (step % PLAYER_HEARD_STEPS) * n;
+  memcpy(p->codes, from, n * sizeof *p->codes);
 }
 
 // Mode answer: by itself while the input is silent.
@@ -314,15 +359,16 @@ static void take_turns(player *p)
 {
   const uint64_t wait = steps_of_ms(p, player_get(p, PARAMETER_ANSWER_AFTER));
   const gate *g = &p->face.gate;
+  const player_counts *counts = counts_of(p);
   if (p->face.plays && g->is_open) {
-    set_plays(p, false);
-  } else if (!p->face.plays && !g->is_open && p->face.n_heard > p->face.n_silent &&
+    player_set_plays(p, false);
+  } else if (!p->face.plays && !g->is_open && counts->n_heard > counts->n_silent &&
              g->closed_steps >= wait) {
     start_playing(p);
   }
 }
 
-static status choose_codes(player *p, const int32_t *in, player_sound *sound)
+static status choose_codes(player *p, const player_hop *hop, player_sound *sound)
 {
   const play_mode mode = player_mode(p);
   if (mode == MODE_ANSWER) {
@@ -330,14 +376,14 @@ static status choose_codes(player *p, const int32_t *in, player_sound *sound)
   }
   status st = STATUS_OK;
   if (!p->face.plays || mode == MODE_ACCOMPANY) {
-    st = hear(p, in);
+    st = hear(p, hop);
   }
   if (st == STATUS_OK && mode == MODE_FREEZE) {
     freeze(p);
   } else if (st == STATUS_OK && p->face.plays) {
     st = draw(p, sound);
   } else {
-    memcpy(p->codes, in, (size_t)p->config.n_used * sizeof *in);
+    memcpy(p->codes, hop->codes, (size_t)p->config.n_used * sizeof *p->codes);
   }
   return st;
 }
@@ -347,7 +393,7 @@ static void set_effect_clock(const player *p, code_effects_settings *s)
   const codec_info *info = p->config.info;
   const beat_clock *b = &p->face.beat;
   const double step_samples = (double)info->hop_samples * p->config.host_rate_hz / info->rate_hz;
-  code_effects_settings_set_clock(s, beat_clock_at(b, p->start_samples),
+  code_effects_settings_set_clock(s, beat_clock_at(b, p->face.start_samples),
                                   b->samples_per_beat / step_samples);
 }
 
@@ -372,23 +418,36 @@ static void apply_effects(player *p, player_sound *sound)
 static float matched(player *p, const player_hop *hop)
 {
   player_face *f = &p->face;
-  const double out = f->own_sounded ? hop->sounded.mean_square : (double)NAN;
+  const double out = f->sounds_own ? hop->sounded.mean_square : (double)NAN;
   const float amount = f->plays ? (float)player_get(p, PARAMETER_MATCH) : 0.0f;
   return level_match_step(&f->match, hop->level.mean_square, out, f->gate.is_open, amount).end;
+}
+
+// No codes at all: a decoder may hum then, whatever it was trained with.
+static bool says_nothing(const player *p)
+{
+  for (int k = 0; k < p->config.n_used; ++k) {
+    if (p->codes[k] != -1) {
+      return false;
+    }
+  }
+  return true;
 }
 
 static void choose_gains(player *p, const player_hop *hop, player_sound *sound)
 {
   player_face *f = &p->face;
+  const bool nothing = says_nothing(p);
   const bool listens =
       player_mode(p) == MODE_LISTEN || (player_mode(p) == MODE_ANSWER && !f->plays);
   const int thru = (int)player_get(p, PARAMETER_THRU);
   sound->wet_from = f->wet;
   sound->dry_from = f->dry;
-  f->wet = (listens && thru != THRU_CODEC ? 0.0f : 1.0f) * matched(p, hop);
+  f->wet = (nothing || (listens && thru != THRU_CODEC) ? 0.0f : 1.0f) * matched(p, hop);
   f->dry = listens && thru == THRU_DRY ? 1.0f : 0.0f;
   sound->wet_to = f->wet;
   sound->dry_to = f->dry;
+  f->sounds_own = f->plays && !nothing;
 }
 
 static void note_levels(player *p, const player_hop *hop)
@@ -400,7 +459,7 @@ static void note_levels(player *p, const player_hop *hop)
 
 bool player_wants_mix(const player *p)
 {
-  return player_mode(p) == MODE_ACCOMPANY;
+  return player_mode(p) == MODE_ACCOMPANY && p->face.sounds_own;
 }
 
 status player_step(player *p, const player_hop *hop, player_sound *sound)
@@ -409,11 +468,9 @@ status player_step(player *p, const player_hop *hop, player_sound *sound)
   sound->codes = p->codes;
   sound->blend_codes = p->blend;
   note_levels(p, hop);
-  const status st = choose_codes(p, hop->codes, sound);
+  const status st = choose_codes(p, hop, sound);
   apply_effects(p, sound);
   choose_gains(p, hop, sound);
-  p->face.own_sounded = p->face.plays;
-  ++p->face.n_steps;
   return st;
 }
 
@@ -426,7 +483,7 @@ void player_read(const player *p, player_view *view)
       .mode = (int)player_mode(p),
       .plays = f->plays,
       .gate_open = f->gate.is_open,
-      .beat = beat_clock_at(&f->beat, p->start_samples),
+      .beat = beat_clock_at(&f->beat, p->face.start_samples),
       .bpm = beat_clock_bpm(&f->beat),
   };
   if (p->config.model) {

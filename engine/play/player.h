@@ -71,16 +71,21 @@ void player_free(player *p); ///< null is fine
 /// The host's rate changed; positions go on.
 void player_set_rate(player *p, uint32_t host_rate_hz);
 
-/// A control whose stamp is at or before the coming step's start; in the order of their stamps.
-void player_control(player *p, const control *c);
-
-/// Begin the step that starts at `start_samples`: what waited for a beat up to there takes effect.
+/// A step, in this order. Begin the one that starts at `start_samples`.
 void player_begin(player *p, uint64_t start_samples);
 
-/// Whether the coming hop is to be encoded mixed with what was played last (mode accompany).
+/// Its controls: each whose stamp is at or before its start, in the order of their stamps. What
+/// waited for a beat and was due at or before a control's stamp takes effect before it.
+void player_control(player *p, const control *c);
+
+/// What waited for a beat up to the step's start takes effect.
+void player_take_waiting(player *p);
+
+/// Whether its hop is to be encoded mixed with what was played last (mode accompany, once the model
+/// has played something).
 bool player_wants_mix(const player *p);
 
-/// The step begun. STATUS_DEVICE: the model failed.
+/// The step itself. STATUS_DEVICE: the model failed.
 status player_step(player *p, const player_hop *hop, player_sound *sound);
 
 /// What the player is at, for telemetry.

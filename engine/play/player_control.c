@@ -26,23 +26,26 @@ static void toggle_continue(player *p)
   player_set_mode(p, mode == MODE_CONTINUE ? p->face.before : MODE_CONTINUE);
 }
 
+static bool draws(play_mode mode)
+{
+  return mode == MODE_CONTINUE || mode == MODE_ACCOMPANY || mode == MODE_ANSWER ||
+         mode == MODE_GENERATE;
+}
+
 static void do_again(player *p, bool next_seed)
 {
-  if (!player_go_to(p, &p->again)) {
+  if (!player_go_to(p, PLACE_AGAIN)) {
     return;
   }
   if (next_seed) {
-    p->face.values[PARAMETER_SEED] =
-        parameter_clamp(PARAMETER_SEED, player_get(p, PARAMETER_SEED) + 1);
-    p->again.seed = (uint64_t)player_get(p, PARAMETER_SEED);
+    const double seed = parameter_clamp(PARAMETER_SEED, player_get(p, PARAMETER_SEED) + 1);
+    p->face.values[PARAMETER_SEED] = seed;
+    p->face.places[PLACE_AGAIN].seed = (uint64_t)seed;
   }
-  if (player_mode(p) != MODE_ANSWER && player_mode(p) != MODE_ACCOMPANY) {
-    p->face.values[PARAMETER_MODE] = MODE_CONTINUE;
+  if (!draws(player_mode(p))) {
+    player_note_mode(p, MODE_CONTINUE);
   }
-  if (!p->face.plays) {
-    p->face.plays = true;
-    player_tell_event(p, PLAYER_EVENT_PLAYS, 1);
-  }
+  player_set_plays(p, true);
 }
 
 static void do_panic(player *p)
@@ -59,8 +62,11 @@ static void do_forget(player *p)
   if (model) {
     token_state_reset(model);
   }
-  p->face.n_heard = p->face.n_silent = 0;
-  p->again.taken = p->mark.taken = false;
+  p->face.counts[player_memory(p)] = (player_counts){0};
+  for (int i = 0; i < PLAYER_PLACES; ++i) {
+    player_place *place = &p->face.places[i];
+    place->taken = place->taken && place->memory != player_memory(p);
+  }
 }
 
 static void act(player *p, const control *c)
@@ -76,10 +82,10 @@ static void act(player *p, const control *c)
     do_again(p, true);
     break;
   case ACTION_MARK:
-    player_take_place(p, &p->mark);
+    player_take_place(p, PLACE_MARK);
     break;
   case ACTION_RETURN:
-    player_go_to(p, &p->mark);
+    player_go_to(p, PLACE_MARK);
     break;
   case ACTION_FORGET:
     do_forget(p);
@@ -122,42 +128,60 @@ static void take_effect(player *p, const control *c)
   }
 }
 
-// Put off to the next beat or bar; false where there is nothing to wait for.
+// Put off to the next beat or bar; false where there is nothing to wait for. When too many wait,
+// the newest takes the place of the one before it.
 static bool put_off(player *p, const control *c)
 {
   player_face *f = &p->face;
   const int quantise = (int)player_get(p, PARAMETER_QUANTISE);
-  if (quantise == QUANTISE_OFF || !waits_for_beats(c) || !beat_clock_runs(&f->beat) ||
-      f->n_waiting == PLAYER_WAITING) {
+  if (quantise == QUANTISE_OFF || !waits_for_beats(c) || !beat_clock_runs(&f->beat)) {
     return false;
   }
+  f->n_waiting -= f->n_waiting == PLAYER_WAITING;
   f->waiting[f->n_waiting] = *c;
   f->due[f->n_waiting] = beat_clock_next(&f->beat, c->position_samples, quantise == QUANTISE_BAR);
   ++f->n_waiting;
   return true;
 }
 
-void player_control(player *p, const control *c)
+// The one that is due first, up to `until`; of several the one that came first. -1: none.
+static int first_due(const player_face *f, uint64_t until_samples)
 {
-  if (!put_off(p, c)) {
-    take_effect(p, c);
+  int first = -1;
+  for (int i = 0; i < f->n_waiting; ++i) {
+    if (f->due[i] <= until_samples && (first < 0 || f->due[i] < f->due[first])) {
+      first = i;
+    }
   }
+  return first;
 }
 
-void player_begin(player *p, uint64_t start_samples)
+static void take_waiting(player *p, uint64_t until_samples)
 {
   player_face *f = &p->face;
-  p->start_samples = start_samples;
-  for (int i = 0; i < f->n_waiting;) { // in the order in which they came
-    if (f->due[i] > start_samples) {
-      ++i;
-      continue;
-    }
+  for (int i; (i = first_due(f, until_samples)) >= 0;) {
     const control c = f->waiting[i];
     --f->n_waiting;
     memmove(&f->waiting[i], &f->waiting[i + 1], (size_t)(f->n_waiting - i) * sizeof c);
     memmove(&f->due[i], &f->due[i + 1], (size_t)(f->n_waiting - i) * sizeof *f->due);
     take_effect(p, &c);
-    i = 0; // panic empties the list
   }
+}
+
+void player_begin(player *p, uint64_t start_samples)
+{
+  p->face.start_samples = start_samples;
+}
+
+void player_control(player *p, const control *c)
+{
+  take_waiting(p, c->position_samples); // what was due before it comes first
+  if (!put_off(p, c)) {
+    take_effect(p, c);
+  }
+}
+
+void player_take_waiting(player *p)
+{
+  take_waiting(p, p->face.start_samples);
 }

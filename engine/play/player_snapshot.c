@@ -7,28 +7,12 @@
 
 #include <string.h>
 
-// Where a place's snapshot of a model is no pointer but a flag and a copy.
-typedef struct flat_place {
-  bool taken;
-  int memory;
-  uint64_t seed, draw;
-} flat_place;
-
-static size_t model_bytes(const player *p)
-{
-  return p->models[0] ? token_state_bytes(p->models[0]) : 0;
-}
-
-static size_t heard_bytes(const player *p)
-{
-  return PLAYER_HEARD_STEPS * (size_t)p->config.n_used * sizeof *p->heard;
-}
-
 size_t player_bytes(const player *p)
 {
+  const size_t memory = player_heard_bytes(p) + player_model_bytes(p);
+  const size_t n_memories = PLAYER_MEMORIES + (p->copies[0].model ? PLAYER_PLACES : 0);
   const size_t effects = p->has_effects ? code_effects_bytes(&p->effects) : 0;
-  return sizeof p->face + heard_bytes(p) + effects + (PLAYER_MEMORIES + 2) * model_bytes(p) +
-         2 * sizeof(flat_place);
+  return sizeof p->face + n_memories * memory + effects;
 }
 
 static unsigned char *put(unsigned char *to, const void *from, size_t bytes)
@@ -43,41 +27,23 @@ static const unsigned char *take(const unsigned char *from, void *to, size_t byt
   return from + bytes;
 }
 
-static unsigned char *put_place(unsigned char *to, const player *p, const player_place *place)
-{
-  const flat_place flat = {place->taken, place->memory, place->seed, place->draw};
-  to = put(to, &flat, sizeof flat);
-  return place->model ? put(to, place->model, model_bytes(p)) : to;
-}
-
-static const unsigned char *take_place(const unsigned char *from, const player *p,
-                                       player_place *place)
-{
-  flat_place flat;
-  from = take(from, &flat, sizeof flat);
-  place->taken = flat.taken;
-  place->memory = flat.memory;
-  place->seed = flat.seed;
-  place->draw = flat.draw;
-  return place->model ? take(from, place->model, model_bytes(p)) : from;
-}
-
 status player_save(const player *p, void *snapshot)
 {
   unsigned char *to = put(snapshot, &p->face, sizeof p->face);
-  to = put(to, p->heard, heard_bytes(p));
-  to = put_place(to, p, &p->again);
-  to = put_place(to, p, &p->mark);
-  if (p->has_effects) {
-    code_effects_save(&p->effects, to);
-    to += code_effects_bytes(&p->effects);
+  for (int i = 0; i < PLAYER_PLACES && p->copies[i].model; ++i) {
+    to = put(to, p->copies[i].heard, player_heard_bytes(p));
+    to = put(to, p->copies[i].model, player_model_bytes(p));
   }
-  for (int i = 0; i < PLAYER_MEMORIES && p->models[i]; ++i) {
-    const status st = token_state_save(p->models[i], to);
+  for (int i = 0; i < PLAYER_MEMORIES; ++i) {
+    to = put(to, p->heard[i], player_heard_bytes(p));
+    const status st = p->models[i] ? token_state_save(p->models[i], to) : STATUS_OK;
     if (st != STATUS_OK) {
       return st;
     }
-    to += model_bytes(p);
+    to += player_model_bytes(p);
+  }
+  if (p->has_effects) {
+    code_effects_save(&p->effects, to);
   }
   return STATUS_OK;
 }
@@ -85,31 +51,41 @@ status player_save(const player *p, void *snapshot)
 status player_restore(player *p, const void *snapshot)
 {
   const unsigned char *from = take(snapshot, &p->face, sizeof p->face);
-  from = take(from, p->heard, heard_bytes(p));
-  from = take_place(from, p, &p->again);
-  from = take_place(from, p, &p->mark);
-  if (p->has_effects) {
-    code_effects_restore(&p->effects, from);
-    from += code_effects_bytes(&p->effects);
+  for (int i = 0; i < PLAYER_PLACES && p->copies[i].model; ++i) {
+    from = take(from, p->copies[i].heard, player_heard_bytes(p));
+    from = take(from, p->copies[i].model, player_model_bytes(p));
   }
-  for (int i = 0; i < PLAYER_MEMORIES && p->models[i]; ++i) {
-    const status st = token_state_restore(p->models[i], from);
+  for (int i = 0; i < PLAYER_MEMORIES; ++i) {
+    from = take(from, p->heard[i], player_heard_bytes(p));
+    const status st = p->models[i] ? token_state_restore(p->models[i], from) : STATUS_OK;
     if (st != STATUS_OK) {
       return st;
     }
-    from += model_bytes(p);
+    from += player_model_bytes(p);
+  }
+  if (p->has_effects) {
+    code_effects_restore(&p->effects, from);
   }
   return STATUS_OK;
 }
 
 void player_visit_memory(const player *p, codec_memory_visit visit, void *user)
 {
+  const size_t codes_bytes = (size_t)p->config.n_used * sizeof *p->codes;
   visit(user, p, sizeof *p);
-  visit(user, p->heard, heard_bytes(p));
+  visit(user, p->codes, codes_bytes);
+  visit(user, p->blend, codes_bytes);
   if (p->has_effects) {
     visit(user, p->effects.memory, p->effects.memory_bytes);
   }
-  for (int i = 0; i < PLAYER_MEMORIES && p->models[i]; ++i) {
-    token_visit_memory(p->models[i], visit, user);
+  for (int i = 0; i < PLAYER_MEMORIES; ++i) {
+    visit(user, p->heard[i], player_heard_bytes(p));
+    if (p->models[i]) {
+      token_visit_memory(p->models[i], visit, user);
+    }
+  }
+  for (int i = 0; i < PLAYER_PLACES && p->copies[i].model; ++i) {
+    visit(user, p->copies[i].heard, player_heard_bytes(p));
+    visit(user, p->copies[i].model, player_model_bytes(p));
   }
 }

@@ -143,6 +143,7 @@ static take play(const stage *s, const preset *chosen)
   send(p, CONTROL_SET, PARAMETER_MODE, MODE_LISTEN, 0);
   for (size_t step = 0; step < END; ++step) {
     const uint64_t position = step * hop;
+    player_begin(p, position);
     if (step == CHOSEN) {
       choose(p, chosen, position);
     }
@@ -151,7 +152,7 @@ static take play(const stage *s, const preset *chosen)
     }
     const player_hop in = {.codes = s->codes + step * n, .level = s->levels[step]};
     player_sound sound;
-    player_begin(p, position);
+    player_take_waiting(p);
     assert_int_equal(player_step(p, &in, &sound), STATUS_OK);
     if (step >= CHOSEN) {
       int32_t *out = t.codes + (step - CHOSEN) * n;
