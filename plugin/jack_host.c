@@ -5,6 +5,7 @@
 
 #include "plugin/event_words.h"
 #include "plugin/jack_metadata.h"
+#include "plugin/jack_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,64 +46,16 @@ static int64_t now_ms(void)
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-// The library would print to stderr; what matters comes back as a status.
-static void say_nothing(const char *message)
-{
-  (void)message;
-}
-
 // ---- opening -----------------------------------------------------------------------------------
 
-static jack_client_t *open_client(jack_host *h, jack_status_t *bits)
-{
-  const jack_host_config *c = &h->config;
-  const char *name = c->client_name ? c->client_name : "continuo";
-  int options = JackNoStartServer | (c->exact_name ? JackUseExactName : JackNullOption);
-  h->api.set_error_function(say_nothing);
-  h->api.set_info_function(say_nothing);
-  if (c->server_name)
-    return h->api.client_open(name, (jack_options_t)(options | JackServerName), bits,
-                              c->server_name);
-  return h->api.client_open(name, (jack_options_t)options, bits);
-}
-
-// JACK 2 reports a taken name, asked for exactly, as no more than JackServerError.
-static void refused(const jack_host *h, jack_status_t bits, error *err)
-{
-  char words[160];
-  const char *name = h->config.client_name ? h->config.client_name : "continuo";
-  jack_status_words(bits, words, sizeof words);
-  if (h->config.exact_name && (bits & (JackServerError | JackNameNotUnique)))
-    error_set(err, STATUS_DEVICE, "%s: %s; there seems to be a client called %s already",
-              h->api.version, words, name);
-  else
-    error_set(err, STATUS_DEVICE, "%s: %s", h->api.version, words);
-}
-
-// Ask every library in turn until a server answers. Only "no server" leads to the next one: a
-// server that refuses has answered.
 static status find_server(jack_host *h, error *err)
 {
-  error first = {STATUS_OK, ""};
-  for (int i = 0;; i++) {
-    const char *library = h->config.library ? h->config.library : jack_api_candidate(i);
-    if (!library || (h->config.library && i > 0))
-      break;
-    error e = {STATUS_OK, ""};
-    if (!jack_api_load(&h->api, library, &e)) {
-      jack_status_t bits = 0;
-      h->client = open_client(h, &bits);
-      if (h->client)
-        return STATUS_OK;
-      refused(h, bits, &e);
-      jack_api_unload(&h->api);
-      if (!(bits & JackServerFailed))
-        return error_set(err, STATUS_DEVICE, "%s", e.message);
-    }
-    if (first.code != STATUS_DEVICE) // a server that is missing says more than a library that is
-      first = e;
-  }
-  return error_set(err, first.code, "%s", first.message);
+  const jack_host_config *c = &h->config;
+  const jack_server_wish wish = {.client_name = c->client_name,
+                                 .exact_name = c->exact_name,
+                                 .server_name = c->server_name,
+                                 .library = c->library};
+  return jack_server_find(&h->api, &h->client, &wish, err);
 }
 
 static status open_session(jack_host *h, error *err)

@@ -198,6 +198,9 @@ static status run_list(const command *self, command_context *context, int argc, 
   if (strcmp(argv[1], "presets") == 0) {
     return list_presets(context->json, err);
   }
+  if (strcmp(argv[1], "midi") == 0) {
+    return list_midi(context->json, err);
+  }
   if (strcmp(argv[1], "models") == 0) {
     list_models(context->json);
   } else if (strcmp(argv[1], "devices") == 0) {
@@ -212,5 +215,5 @@ static status run_list(const command *self, command_context *context, int argc, 
   return STATUS_OK;
 }
 
-const command command_list = {"list", "presets|models|devices|parameters|actions",
+const command command_list = {"list", "presets|models|devices|midi|parameters|actions",
                               "List presets, models, devices, what can be set or done", run_list};

@@ -12,4 +12,8 @@
 void list_parameters(bool as_json); ///< keys, ranges, standard values
 void list_actions(bool as_json);
 
+/// Ports that MIDI can come from. STATUS_UNSUPPORTED in a build without JACK, STATUS_NOT_FOUND or
+/// STATUS_DEVICE where there is no server.
+status list_midi(bool as_json, error *err);
+
 #endif
