@@ -476,6 +476,11 @@ static uint64_t value_of(const _Atomic uint64_t *counter)
   return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+int session_mode(const session *s)
+{
+  return atomic_load_explicit(&s->shown.mode, memory_order_relaxed);
+}
+
 void session_read_telemetry(session *s, session_telemetry *t)
 {
   const counters *c = &s->counts;

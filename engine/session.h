@@ -104,6 +104,10 @@ bool session_send_at(session *s, const control *c, uint32_t offset_samples);
 /// A parameter's value as last stamped (engine/control/parameters.h). [any]
 double session_parameter(const session *s, int id);
 
+/// The play_mode that is played now. PARAMETER_MODE is the one that was set last: an action or a
+/// model that cannot may have led elsewhere, a beat may still be waited for. [any]
+int session_mode(const session *s);
+
 /// What a session cannot know of itself, for the record. Strings may be null.
 typedef struct session_names {
   const char *codec_path, *model, *kernels, *storage, *corpus;
