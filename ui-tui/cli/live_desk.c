@@ -30,7 +30,9 @@ static double value_of(void *user, int id)
 {
   live_desk *d = user;
   pthread_mutex_lock(&d->lock);
-  const double value = d->session ? session_parameter(d->session, id) : parameter_get(id)->standard;
+  const double value = !d->session            ? parameter_get(id)->standard
+                       : id == PARAMETER_MODE ? session_mode(d->session)
+                                              : session_parameter(d->session, id);
   pthread_mutex_unlock(&d->lock);
   return value;
 }
@@ -57,15 +59,6 @@ static bool model_is_here(live_desk *d)
   return d->plays->player && preset_model_plays(&found);
 }
 
-// What a preset says of controllers, and only that: the others do as ever.
-static void bind_controllers(live_desk *d)
-{
-  for (int cc = 0; cc < PRESET_N_CONTROLLERS; ++cc) {
-    const int16_t bound = d->preset.bound[cc];
-    midi_map_bind(&d->midi, cc, bound == PRESET_BOUND_STANDARD ? midi_map_standard(cc) : bound);
-  }
-}
-
 status live_desk_load(live_desk *d, const char *name, error *err)
 {
   char path[PATH_BYTES];
@@ -77,7 +70,7 @@ status live_desk_load(live_desk *d, const char *name, error *err)
   }
   preset_free(&d->preset);
   d->preset = loaded;
-  bind_controllers(d);
+  live_midi_apply(&d->controllers, &d->preset);
   code = send_preset(d, model_is_here(d), err);
   if (!code) {
     log_write(&d->context->log, LOG_INFO, "preset %s", loaded.name[0] ? loaded.name : path);
@@ -95,19 +88,24 @@ static void follow_programs(live_desk *d)
   if (!midi_map_take_program(&d->midi, &bank, &number)) {
     return;
   }
-  status code = preset_find_program(bank, number, &entry, &err);
+  status code = preset_find_program(live_midi_bank(bank), number, &entry, &err);
   code = code ? code : live_desk_load(d, entry.path, &err);
   if (code) {
     log_write(&d->context->log, LOG_WARNING, "%s", err.message);
   }
 }
 
-static void note_controllers(live_desk *d)
+// The controllers alone of what was played last: the sound begins as the options say.
+static void recall_controllers(live_desk *d)
 {
-  for (int cc = 0; cc < PRESET_N_CONTROLLERS; ++cc) {
-    const int bound = midi_map_bound(&d->midi, cc);
-    d->preset.bound[cc] = bound == midi_map_standard(cc) ? PRESET_BOUND_STANDARD : (int16_t)bound;
+  char name[PATH_BYTES], path[PATH_BYTES];
+  preset last;
+  snprintf(name, sizeof name, "last:%s", d->name);
+  if (preset_find(name, path, NULL) || preset_load(&last, path, NULL)) {
+    return; // there is none yet
   }
+  live_midi_apply(&d->controllers, &last);
+  preset_free(&last);
 }
 
 void live_desk_remember(live_desk *d)
@@ -115,12 +113,15 @@ void live_desk_remember(live_desk *d)
   double values[PARAMETER_MAX];
   char path[PATH_BYTES];
   error err = {STATUS_OK, ""};
+  if (!d->session) { // nobody knows what is played
+    return;
+  }
   parameters_standard(values);
   for (int id = 0; id < parameter_count(); ++id) {
     values[id] = value_of(d, id);
   }
   preset_from_values(&d->preset, values);
-  note_controllers(d);
+  live_midi_collect(&d->controllers, &d->preset);
   if (preset_store(&d->preset, PRESET_SESSION, d->name, path, &err)) {
     log_write(&d->context->log, LOG_WARNING, "the last preset was not saved: %s", err.message);
   }
@@ -203,6 +204,28 @@ static void tell_number(const telemetry_sheet *sheet, const char *key, double va
   sheet->line(sheet->to, key, text);
 }
 
+// What came in by other ways than the session's own.
+static void tell_others(live_desk *d, const telemetry_sheet *sheet)
+{
+  tell_number(sheet, "midi_messages", (double)midi_map_messages(&d->midi));
+  tell_number(sheet, "midi_malformed", (double)midi_map_malformed(&d->midi));
+  if (d->osc) {
+    osc_server_counts c;
+    osc_server_read_counts(d->osc, &c);
+    tell_number(sheet, "osc_port", osc_server_port(d->osc));
+    tell_number(sheet, "osc_messages", (double)c.messages);
+    tell_number(sheet, "osc_malformed", (double)c.malformed);
+    tell_number(sheet, "osc_dropped", (double)(c.dropped + c.lost));
+    tell_number(sheet, "osc_subscribers", c.subscribers);
+  }
+  if (d->socket) {
+    control_socket_counts c;
+    control_socket_read_counts(d->socket, &c);
+    tell_number(sheet, "socket_requests", (double)c.requests);
+    tell_number(sheet, "socket_refused", (double)c.refused);
+  }
+}
+
 static void on_telemetry(void *user, void (*line)(void *to, const char *key, const char *value),
                          void *to)
 {
@@ -236,6 +259,7 @@ static void on_telemetry(void *user, void (*line)(void *to, const char *key, con
   tell_number(&sheet, "xruns", (double)t.xruns);
   tell_number(&sheet, "dropped_controls", (double)t.dropped_controls);
   tell_number(&sheet, "reduction_db", (double)t.reduction_db);
+  tell_others(d, &sheet);
 }
 
 // --- opening ---
@@ -282,7 +306,9 @@ void live_desk_open(live_desk *d, const live_desk_config *config)
   pthread_mutex_init(&d->lock, NULL);
   preset_init(&d->preset);
   midi_map_init(&d->midi, 48000); // the host tells its rate with each block
+  live_midi_init(&d->controllers, &d->midi);
   if (!config->alone) {
+    recall_controllers(d);
     open_socket(d);
     open_osc(d, config);
   }
@@ -334,8 +360,7 @@ void live_desk_poll(live_desk *d)
   }
   serve_osc(d);
   follow_programs(d);
-  if (midi_map_learned(&d->midi) != d->n_learned) { // worth saving at once
-    d->n_learned = midi_map_learned(&d->midi);
+  if (live_midi_look(&d->controllers, &d->context->log)) { // worth saving at once
     live_desk_remember(d);
   }
 }

@@ -13,6 +13,7 @@
 #include "plugin/control_socket.h"
 #include "plugin/osc_server.h"
 #include "ui-tui/cli/instrument.h"
+#include "ui-tui/cli/live_midi.h"
 
 #include <pthread.h>
 
@@ -25,7 +26,7 @@ typedef struct live_desk {
   session *session; ///< null while there is none; under `lock`
   preset preset;    ///< what was loaded last
   midi_map midi;    ///< for the JACK host, whose clock it keeps
-  uint32_t n_learned;
+  live_midi controllers;
   control_socket *socket;
   osc_server *osc;
 } live_desk;
@@ -37,7 +38,7 @@ typedef struct live_desk_config {
   const char *name;
   int osc_port; ///< 0: any free one; -1: no OSC
   bool osc_any_interface;
-  bool alone; ///< neither socket nor OSC
+  bool alone; ///< neither socket nor OSC nor anything from the last time
 } live_desk_config;
 
 /// Never fails: what cannot be opened is a warning, and the instrument plays without it. [main]
@@ -55,7 +56,8 @@ void live_desk_poll(live_desk *d);
 /// and monitor sounds. STATUS_NOT_FOUND, STATUS_FORMAT ... [main]
 status live_desk_load(live_desk *d, const char *name, error *err);
 
-/// Remember what is played as the instance's last preset ("last"). [main]
+/// Remember what is played as the instance's last preset ("last"); its controllers are there again
+/// at the next start. [main]
 void live_desk_remember(live_desk *d);
 
 /// Write the performance into `folder`; null: a new one below the user's data, named by date and
