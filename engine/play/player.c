@@ -214,6 +214,9 @@ static void start_playing(player *p)
   if (mode != MODE_FREEZE) { // which draws nothing: there is nothing to play again
     player_take_place(p, PLACE_AGAIN);
   }
+  if (p->has_effects && p->face.wet == 0.0f) {
+    code_effects_reset(&p->effects); // a stretch would go on with the silence that nobody heard
+  }
   p->face.n_looped = 0;
   player_set_plays(p, true);
 }

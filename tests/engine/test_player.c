@@ -577,6 +577,20 @@ static void gains_begin_where_the_last_hop_ended(void **unused)
   }
 }
 
+// A stretch that was reading silence while nobody heard it does not go on with it.
+static void effects_begin_with_the_answer(void **unused)
+{
+  (void)unused;
+  trial_player_set(&t, parameter_of_effect(CODE_EFFECT_STRETCH, EFFECT_FADER), 1.0);
+  trial_player_set(&t, PARAMETER_MODE, MODE_ANSWER);
+  trial_player_steps(&t, 50, IN, LOUD_DB);
+  while (trial_player_n_events(&t, PLAYER_EVENT_PLAYS) == 0) {
+    assert_true(t.n_steps < 1000);
+    trial_player_step(&t, 300, SILENT_DB);
+  }
+  assert_true(is_own(t.sound.codes[0]));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_it)
@@ -599,6 +613,7 @@ int main(void)
       CASE(answer_waits_answers_and_stops),
       CASE(answer_after_is_followed),
       CASE(who_has_heard_nothing_answers_nothing),
+      CASE(effects_begin_with_the_answer),
       CASE(freeze_repeats_the_last_steps),
       CASE(freeze_follows_its_length),
       CASE(the_longest_freeze_after_the_longest_silence),
