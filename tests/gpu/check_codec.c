@@ -325,6 +325,70 @@ static void check_codec(device *cuda, const seanet_config *config, int64_t n_use
   player_close(&p);
 }
 
+static codec *open_random(device *dev, const seanet_config *config, error *err)
+{
+  seanet *net = NULL;
+  codec *c = NULL;
+  const codec_options options = {.dev = dev, .storage = DTYPE_F32};
+  status code = seanet_new(&net, config, err);
+  code = code ? code : seanet_allocate(net, err);
+  if (!code) {
+    codec_layers_randomise(seanet_layers(net), SEED);
+    code = codec_open_seanet(&c, net, &options, err);
+  }
+  if (code) {
+    seanet_free(net, dev);
+  }
+  return c;
+}
+
+// Captured steps and, between them, steps whose latents are blended, which are not.
+static status play_blends(codec *c, int n_used, float *audio, error *err)
+{
+  const codec_info *info = codec_get_info(c);
+  codec_state *s = NULL;
+  int32_t codes[OPS_MAX_CODEBOOKS], other[OPS_MAX_CODEBOOKS];
+  status code = codec_state_new(&s, c, 1, 1, err);
+  code = code ? code : codec_state_prepare(s, n_used, err);
+  for (uint64_t step = 0; !code && step < STEPS; ++step) {
+    for (uint64_t k = 0; k < (uint64_t)n_used; ++k) {
+      codes[k] = (int32_t)(random_bits(SEED, k, step) % info->codebook_size);
+      other[k] = (int32_t)(random_bits(SEED, k, step + 99) % info->codebook_size);
+    }
+    code = codec_decode_blend(s, codes, other, step % 3 ? 0.0f : 0.3f, n_used,
+                              audio + step * info->hop_samples);
+  }
+  codec_state_free(s);
+  return code;
+}
+
+static void check_blend(device *cuda, device *cpu, const seanet_config *config, int64_t n_used,
+                        gpu_check_result *result)
+{
+  error err = {0};
+  codec *here = open_random(cpu, config, &err), *there = open_random(cuda, config, &err);
+  distance d = {0};
+  bool played = false;
+  if (here && there) {
+    const int64_t count = STEPS * (int64_t)codec_get_info(here)->hop_samples;
+    float *expected = calloc(2 * (size_t)count, sizeof *expected);
+    played = expected && !play_blends(here, (int)n_used, expected, &err) &&
+             !play_blends(there, (int)n_used, expected + count, &err);
+    if (played) {
+      add_distance(&d, expected + count, expected, count);
+    }
+    free(expected);
+  }
+  const double off = played ? sqrt(d.off / d.norm) : 0.0;
+  const bool passed = played && off <= BOUND;
+  ++result->n_checked;
+  result->n_failed += !passed;
+  printf("%s  %s, blended latents: %s, off by %g\n", passed ? "ok    " : "FAILED", config->name,
+         played ? "played" : err.message, off);
+  codec_unref(here);
+  codec_unref(there);
+}
+
 static void check_config(device *cuda, device *cpu, const seanet_config *config, int64_t n_used,
                          gpu_check_result *result)
 {
@@ -342,6 +406,7 @@ static void check_config(device *cuda, device *cpu, const seanet_config *config,
   player_close(&here);
   player_close(&there);
   check_codec(cuda, config, n_used, result);
+  check_blend(cuda, cpu, config, n_used, result);
 }
 
 // ---- the live step ----
