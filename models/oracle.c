@@ -340,7 +340,7 @@ static void fill_defaults(oracle *o)
   d->pulse = 0.7f;
   d->follow = 0.5f;
   d->min_run_steps = (uint32_t)steps_per_second;
-  d->repeat_limit_steps = 1 + (uint32_t)(2.0f * steps_per_second);
+  d->repeat_limit_steps = 1 + (uint32_t)(1.8f * steps_per_second);
   d->blend_steps = 1;
 }
 

@@ -13,13 +13,14 @@
 #define MAX_PEAKS 16 // lags tried where onsets are alike, each both ways
 #define LEAST_LIKENESS 0.05f
 #define FAR_MULTIPLES 8  // of the period, beyond the longest lag
-#define FULL_CONTEXT 24  // steps in common beyond which more do not count
+#define SHIFT_GAIN 0.1f  // of likeness that makes up for a step beside the pulse
+#define ON_PULSE 0.1f    // of likeness that a place on the pulse has in advance
 #define FEWEST_ONSETS 32 // that say whether a rhythm goes on
 #define HOPELESS 12.0f   // so far behind the best, a place is not looked at closely
 #define LANES 8
 
 // What the parts of a weight may make of it, as exponents of e.
-#define BY_CONTEXT 3.0f
+#define BY_CONTEXT 8.0f
 #define BY_LIKENESS 8.0f
 #define BY_PULSE 30.0f
 #define BY_STALENESS 6.0f
@@ -147,24 +148,42 @@ static float rhythm_before(const oracle_heard *heard, const oracle_present *pres
   return count < FEWEST_ONSETS ? found * (float)count / FEWEST_ONSETS : found;
 }
 
-/// The best of `step` and its neighbours.
+/// How many steps before `step` are of the classes that sounded.
+static uint32_t context_before(const oracle_heard *heard, const oracle_present *present,
+                               uint64_t step)
+{
+  uint32_t count = 0;
+  while (count < present->n_classes && oracle_memory_has(heard->memory, step - 1 - count) &&
+         oracle_memory_class(heard->memory, step - 1 - count) == present->classes[count]) {
+    ++count;
+  }
+  return count;
+}
+
+/// `step`, which lies on the pulse, or a neighbour where the rhythm goes on clearly better.
 static void add_in_rhythm(oracle_places *p, const oracle_heard *heard,
                           const oracle_present *present, int64_t step)
 {
-  int64_t best = -1;
-  float most = -2.0f;
-  for (int64_t at = step - 1; at <= step + 1; ++at) {
-    if (at >= 0 && oracle_memory_has(heard->memory, (uint64_t)at)) {
-      const float found = rhythm_before(heard, present, (uint64_t)at);
-      if (found > most) {
+  if (step < 1 || !oracle_memory_has(heard->memory, (uint64_t)step)) {
+    return;
+  }
+  uint64_t best = (uint64_t)step;
+  float most = rhythm_before(heard, present, best);
+  const float clearly = most + SHIFT_GAIN;
+  for (int shift = -1; most > 0.0f && shift <= 1; shift += 2) {
+    const uint64_t beside = (uint64_t)(step + shift);
+    if (oracle_memory_has(heard->memory, beside)) {
+      const float found = rhythm_before(heard, present, beside);
+      if (found > most && found > clearly) {
         most = found;
-        best = at;
+        best = beside;
       }
     }
   }
-  oracle_place *added = best >= 0 ? add_place(p, heard, (uint64_t)best, 0) : NULL;
+  oracle_place *added = most > 0.0f ? add_place(p, heard, best, 0) : NULL;
   if (added) {
-    added->rhythm = most;
+    added->context = context_before(heard, present, best);
+    added->rhythm = most + ON_PULSE;
   }
 }
 
@@ -219,7 +238,7 @@ static float weigh_cheaply(oracle_place *at, const oracle_heard *heard,
     at->rhythm = rhythm_before(heard, present, at->step);
   }
   const float rhythm = how->pulse > 0.0f ? how->pulse * at->rhythm : 0.0f;
-  const float context = (float)least(at->context, FULL_CONTEXT) / (float)FULL_CONTEXT;
+  const float context = (float)least(at->context, ORACLE_FULL_CONTEXT) / (float)ORACLE_FULL_CONTEXT;
   return BY_CONTEXT * context + BY_PULSE * rhythm - BY_STALENESS * at->staleness;
 }
 

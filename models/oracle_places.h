@@ -13,6 +13,7 @@
 #include "models/token_model.h"
 
 #define ORACLE_MAX_PLACES 96
+#define ORACLE_FULL_CONTEXT 24  ///< steps in common beyond which more do not count
 #define ORACLE_RHYTHM_STEPS 192 ///< of the past that are compared, at most; a multiple of 8
 
 /// All that an oracle has heard.
@@ -24,6 +25,8 @@ typedef struct oracle_heard {
 
 /// What sounds now.
 typedef struct oracle_present {
+  uint16_t classes[ORACLE_FULL_CONTEXT]; ///< of the last steps, the newest first
+  uint32_t n_classes;
   oracle_latent now;                            ///< the last step
   float onsets[ORACLE_RHYTHM_STEPS];            ///< of the last steps, in order
   uint32_t n_onsets;                            ///< a multiple of 8

@@ -132,6 +132,14 @@ typedef struct draw {
   uint16_t class_at;      ///< of `from`
 } draw;
 
+/// Remembered step that sounded `lag` steps ago.
+static uint64_t step_before(const draw *d, uint32_t lag)
+{
+  const uint64_t end = oracle_memory_end(d->heard->memory);
+  const uint32_t low = heard_before(d->w, lag);
+  return d->sounded == d->from ? end - (uint32_t)((uint32_t)end - low) : end - lag;
+}
+
 static void hear_present(const draw *d, oracle_present *present)
 {
   const oracle_walk *w = d->w;
@@ -147,6 +155,14 @@ static void hear_present(const draw *d, oracle_present *present)
   }
   present->n_onsets = n;
   oracle_present_complete(present);
+  present->n_classes = 0;
+  for (uint32_t lag = 1; lag <= ORACLE_FULL_CONTEXT && lag <= w->n_heard; ++lag) {
+    const uint64_t step = step_before(d, lag);
+    if (!oracle_memory_has(d->heard->memory, step)) {
+      break;
+    }
+    present->classes[present->n_classes++] = oracle_memory_class(d->heard->memory, step);
+  }
 }
 
 /// One of the places by their weights; null when there is none.

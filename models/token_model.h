@@ -64,14 +64,16 @@ typedef struct token_sampling {
   uint32_t top_k;    ///< 0: all
 
   // The oracle.
-  float jump_probability;      ///< 0 (only where it must) to 1, per step after min_run_steps
-  float similarity;            ///< 0 (any place with the same past) to 1 (only the most alike)
-  float pulse;                 ///< 0 (anywhere) to 1: how strictly jumps keep the beat
-  float follow;                ///< 0 to 1, accompany: how readily it goes where the present was
-                               ///< heard before
-  uint32_t min_run_steps;      ///< played on before a jump of choice; 0 to 1000
-  uint32_t repeat_limit_steps; ///< what is at least this long is not played twice in a row; 1 up
-  uint32_t blend_steps;        ///< crossfade after a jump: 0, 1 or 2
+  float jump_probability; ///< 0 (only where it must) to 1, per step after min_run_steps
+  float similarity;       ///< 0 (any place with the same past) to 1 (only the most alike)
+  float pulse;            ///< 0 (anywhere) to 1: how strictly jumps keep the beat
+  float follow;           ///< 0 to 1, accompany: how readily it goes where the present was
+                          ///< heard before
+  uint32_t min_run_steps; ///< played on before a jump of choice; 0 to 1000
+  /// A stretch that sounds just as it did `lag` steps before (up to ten seconds) stays shorter than
+  /// this, or than lag / 2 where that is more, and shorter than twice this in any case. 1 up.
+  uint32_t repeat_limit_steps;
+  uint32_t blend_steps; ///< crossfade after a jump: 0, 1 or 2
 } token_sampling;
 
 typedef struct token_step {

@@ -346,6 +346,86 @@ static void observing_the_mix_does_not_end_the_walk(void **state)
   assert_true(n_jumps < 10);
 }
 
+/// Accompanying what it knows: after a few steps it is where that was heard.
+static void follows_what_it_knows(void **state)
+{
+  const fixture *f = *state;
+  token_sampling how = sampling(f, 14);
+  how.goes_on = false;
+  how.jump_probability = 0.0f;
+  for (int follows = 0; follows < 2; ++follows) {
+    how.follow = follows ? 1.0f : 0.0f;
+    how.min_run_steps = 1;
+    token_state_reset(f->s);
+    observe(f->s, 20, 0, HEARD);
+    sample(f->s, &how);
+    int n_there = 0;
+    for (how.step = 1; how.step < 120; ++how.step) {
+      int32_t codes[BOOKS]; // the player plays steps 200, 201, ... again
+      make_codes(20, 199 + how.step, codes);
+      assert_int_equal(token_state_observe(f->s, codes), STATUS_OK);
+      n_there += sample(f->s, &how).source_step == 200 + how.step;
+    }
+    assert_true(follows ? n_there > 90 : n_there < 20);
+  }
+}
+
+/// The codeword of the first codebook that is longest (or shortest).
+static int32_t extreme_code(const codec *c, bool longest)
+{
+  int64_t size = 0, dim = 0;
+  const float *rows = codec_codebook(c, 0, &size, &dim);
+  float most = -1.0f;
+  int32_t found = 0;
+  for (int32_t i = 0; i < size; ++i) {
+    float norm = 0.0f;
+    for (int64_t d = 0; d < dim; ++d) {
+      norm += rows[i * dim + d] * rows[i * dim + d];
+    }
+    const float good = longest ? norm : 1.0f / norm;
+    if (good > most) {
+      most = good;
+      found = i;
+    }
+  }
+  return found;
+}
+
+/// Share of jumps that land on (or next to) the beat of a piece with one every 31 steps.
+static double jumps_on_the_beat(const fixture *f, float pulse)
+{
+  enum { PERIOD = 31 };
+  const int32_t loud = extreme_code(f->c, true), soft = extreme_code(f->c, false);
+  token_sampling how = sampling(f, 18);
+  how.pulse = pulse;
+  token_state_reset(f->s);
+  for (uint64_t t = 0; t < HEARD; ++t) {
+    const bool ghost = random_uniform(18, 1, t) < 0.03f;
+    const int32_t codes[BOOKS] = {t % PERIOD == 3 || ghost ? loud : soft, -1, -1};
+    assert_int_equal(token_state_observe(f->s, codes), STATUS_OK);
+  }
+  uint64_t last = HEARD - 1;
+  int n_jumps = 0, n_on = 0;
+  for (; how.step < 2000; ++how.step) {
+    const token_step out = sample(f->s, &how);
+    if (out.jumped) {
+      ++n_jumps;
+      n_on += (out.source_step + (uint64_t)PERIOD * PERIOD - last) % PERIOD <= 2; // a step beside
+    }
+    last = out.source_step;
+  }
+  assert_true(n_jumps > 100);
+  return (double)n_on / n_jumps;
+}
+
+static void jumps_keep_the_beat(void **state)
+{
+  const fixture *f = *state;
+  const double strict = jumps_on_the_beat(f, 1.0f), loose = jumps_on_the_beat(f, 0.0f);
+  print_message("on the beat: %.2f of jumps, %.2f without\n", strict, loose);
+  assert_true(strict > 0.9 && strict > loose + 0.25);
+}
+
 static void strange_codes_and_values_are_taken(void **state)
 {
   const fixture *f = *state;
@@ -440,6 +520,8 @@ int main(void)
       TEST(nothing_long_comes_twice_in_a_row),
       TEST(forgets_the_oldest),
       TEST(observing_the_mix_does_not_end_the_walk),
+      TEST(follows_what_it_knows),
+      TEST(jumps_keep_the_beat),
       TEST(strange_codes_and_values_are_taken),
       TEST(options_are_checked),
       TEST(samples_of_a_bypass_are_remembered),
