@@ -111,6 +111,10 @@ works "$continuo" bench codec -m ./tiny.safetensors --unpaced -s 0.5 --json
 for key in model compute threads rate_hz hop_samples steps encode_us decode_us total_us misses realtime_factor; do
   [ -n "$(field $key)" ] || say_bad "bench codec --json lacks $key"
 done
+works "$continuo" bench oracle -m ./tiny.safetensors --minutes 1 -n 500 --json
+for key in codebooks steps_remembered observe_us sample_us jump_us; do
+  [ -n "$(field $key)" ] || say_bad "bench oracle --json lacks $key"
+done
 mkdir -p data/continuo/models && cp tiny.safetensors data/continuo/models/default.safetensors
 works "$continuo" roundtrip in.wav j.au
 same c.au j.au

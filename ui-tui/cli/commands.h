@@ -11,7 +11,7 @@
 
 extern const command command_live, command_extend, command_replay, command_encode, command_decode,
     command_roundtrip, command_import, command_info, command_bench_codec, command_bench_ops,
-    command_list;
+    command_bench_oracle, command_list;
 extern const command command_set, command_get, command_telemetry, command_mode, command_do,
     command_panic, command_keep, command_preset, command_learn;
 

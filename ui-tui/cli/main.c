@@ -10,10 +10,12 @@
 #endif
 
 static const command *const commands[] = {
-    &command_live,      &command_extend, &command_replay, &command_encode,      &command_decode,
-    &command_roundtrip, &command_import, &command_info,   &command_bench_codec, &command_bench_ops,
-    &command_list,      &command_set,    &command_get,    &command_telemetry,   &command_mode,
-    &command_do,        &command_panic,  &command_keep,   &command_preset,      &command_learn,
+    &command_live,        &command_extend,    &command_replay,       &command_encode,
+    &command_decode,      &command_roundtrip, &command_import,       &command_info,
+    &command_bench_codec, &command_bench_ops, &command_bench_oracle, &command_list,
+    &command_set,         &command_get,       &command_telemetry,    &command_mode,
+    &command_do,          &command_panic,     &command_keep,         &command_preset,
+    &command_learn,
 };
 
 int main(int argc, char **argv)
