@@ -61,7 +61,18 @@ typedef struct performance {
   size_t n_steps;
 } performance;
 
-/// STATUS_NOT_FOUND, STATUS_FORMAT, STATUS_UNSUPPORTED (a later format), STATUS_NO_MEMORY.
+/// The files that a performance is read from, in memory; `source` names the folder in messages.
+typedef struct performance_files {
+  const char *source;
+  const void *head, *controls, *steps;
+  size_t head_bytes, controls_bytes, steps_bytes;
+} performance_files;
+
+/// STATUS_FORMAT, STATUS_UNSUPPORTED (a later format, a control that this version does not know),
+/// STATUS_NO_MEMORY. After an error there is nothing to free.
+status performance_parse(performance *p, const performance_files *files, error *err);
+
+/// The same of a folder; STATUS_NOT_FOUND, STATUS_IO too.
 status performance_read(performance *p, const char *folder, error *err);
 void performance_free(performance *p); ///< a zeroed one is fine
 

@@ -15,11 +15,6 @@
 
 #define MOST_ENTRIES (1u << 24)
 
-static void path_in(char path[PERFORMANCE_PATH_BYTES], const char *folder, const char *file)
-{
-  snprintf(path, PERFORMANCE_PATH_BYTES, "%s/%s", folder, file);
-}
-
 // --- performance.json ---
 
 static status take_text(const json *o, const char *key, char *to, size_t size, error *err)
@@ -83,17 +78,12 @@ static status read_numbers(const json *o, performance_head *h, error *err)
   return st;
 }
 
-static status read_head(performance_head *h, const char *path, error *err)
+static status read_head(performance_head *h, const performance_files *files, error *err)
 {
-  file_map map;
   json *root = NULL;
   int64_t format = 0;
-  status st = file_map_open(&map, path, err);
-  if (st != STATUS_OK) {
-    return st;
-  }
   error inner = {STATUS_OK, ""};
-  st = json_parse(&root, map.data, map.size_bytes, path, err);
+  status st = json_parse(&root, files->head, files->head_bytes, files->source, err);
   if (st == STATUS_OK) {
     st = json_need_integer(root, "format", 1, INT32_MAX, &format, &inner);
     if (st == STATUS_OK && format > PERFORMANCE_FORMAT) {
@@ -103,11 +93,10 @@ static status read_head(performance_head *h, const char *path, error *err)
     st = st ? st : read_names(root, h, &inner);
     st = st ? st : read_numbers(root, h, &inner);
     if (st != STATUS_OK) {
-      error_set(err, st, "%s: %s", path, inner.message);
+      error_set(err, st, "%s: performance.json: %s", files->source, inner.message);
     }
   }
   json_free(root);
-  file_map_close(&map);
   return st;
 }
 
@@ -147,56 +136,48 @@ static status read_entry(const json *line, keep_entry *e, error *err)
   return error_set(err, STATUS_FORMAT, "\"%s\" is no kind of control", kind);
 }
 
-static size_t count_lines(const file_map *map)
+static size_t count_lines(const uint8_t *text, size_t n_bytes)
 {
   size_t n = 0;
-  for (size_t i = 0; i < map->size_bytes; ++i) {
-    n += map->data[i] == '\n';
+  for (size_t i = 0; i < n_bytes; ++i) {
+    n += text[i] == '\n';
   }
   return n;
 }
 
-static status read_lines(performance *p, const file_map *map, const char *path, error *err)
+// The next entry of `p`, from a line without its end.
+static status read_line(performance *p, const uint8_t *text, size_t n_bytes, const char *source,
+                        error *err)
 {
-  const uint8_t *at = map->data;
-  const uint8_t *end = map->data + map->size_bytes;
-  const size_t n = count_lines(map);
-  p->entries = n <= MOST_ENTRIES ? calloc(n + 1, sizeof *p->entries) : NULL;
-  if (!p->entries) {
-    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for %zu controls", path, n);
+  json *line = NULL;
+  error inner = {STATUS_OK, ""};
+  keep_entry *e = &p->entries[p->n_entries];
+  status st = json_parse(&line, text, n_bytes, source, &inner);
+  st = st ? st : read_entry(line, e, &inner);
+  if (st == STATUS_OK && p->n_entries > 0 && e->position_samples < e[-1].position_samples) {
+    st = error_set(&inner, STATUS_FORMAT, "positions fall");
   }
-  for (; p->n_entries < n; ++p->n_entries) {
-    const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
-    json *line = NULL;
-    error inner = {STATUS_OK, ""};
-    keep_entry *e = &p->entries[p->n_entries];
-    status st = json_parse(&line, at, (size_t)(stop - at), path, err);
-    if (st == STATUS_OK) {
-      st = read_entry(line, e, &inner);
-      if (st == STATUS_OK && p->n_entries > 0 &&
-          e->position_samples < p->entries[p->n_entries - 1].position_samples) {
-        st = error_set(&inner, STATUS_FORMAT, "positions fall");
-      }
-      if (st != STATUS_OK) {
-        error_set(err, st, "%s: line %zu: %s", path, p->n_entries + 1, inner.message);
-      }
-    }
-    json_free(line);
-    if (st != STATUS_OK) {
-      return st;
-    }
-    at = stop + 1;
+  if (st != STATUS_OK) {
+    error_set(err, st, "%s: controls.jsonl: line %zu: %s", source, p->n_entries + 1, inner.message);
   }
-  return STATUS_OK;
+  json_free(line);
+  return st;
 }
 
-static status read_entries(performance *p, const char *path, error *err)
+static status read_entries(performance *p, const performance_files *files, error *err)
 {
-  file_map map;
-  status st = file_map_open(&map, path, err);
-  if (st == STATUS_OK) {
-    st = read_lines(p, &map, path, err);
-    file_map_close(&map);
+  const uint8_t *at = files->controls;
+  const uint8_t *end = at + files->controls_bytes;
+  const size_t n = count_lines(at, files->controls_bytes);
+  p->entries = n <= MOST_ENTRIES ? calloc(n + 1, sizeof *p->entries) : NULL;
+  if (!p->entries) {
+    return error_set(err, STATUS_NO_MEMORY, "%s: no memory for %zu controls", files->source, n);
+  }
+  status st = STATUS_OK;
+  for (; st == STATUS_OK && p->n_entries < n; ++p->n_entries) {
+    const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+    st = read_line(p, at, (size_t)(stop - at), files->source, err);
+    at = stop + 1;
   }
   return st;
 }
@@ -243,10 +224,10 @@ static status copy_steps(performance *p, const safetensors *file, error *err)
   return STATUS_OK;
 }
 
-static status read_steps(performance *p, const char *path, error *err)
+static status read_steps(performance *p, const performance_files *files, error *err)
 {
   safetensors file = {0};
-  status st = safetensors_open(&file, path, err);
+  status st = safetensors_read(&file, files->steps, files->steps_bytes, files->source, err);
   if (st == STATUS_OK) {
     st = copy_steps(p, &file, err);
     safetensors_close(&file);
@@ -254,18 +235,43 @@ static status read_steps(performance *p, const char *path, error *err)
   return st;
 }
 
-status performance_read(performance *p, const char *folder, error *err)
+status performance_parse(performance *p, const performance_files *files, error *err)
 {
-  char path[PERFORMANCE_PATH_BYTES];
   memset(p, 0, sizeof *p);
-  path_in(path, folder, "performance.json");
-  status st = read_head(&p->head, path, err);
-  path_in(path, folder, "controls.jsonl");
-  st = st ? st : read_entries(p, path, err);
-  path_in(path, folder, "steps.safetensors");
-  st = st ? st : read_steps(p, path, err);
+  status st = read_head(&p->head, files, err);
+  st = st ? st : read_entries(p, files, err);
+  st = st ? st : read_steps(p, files, err);
   if (st != STATUS_OK) {
     performance_free(p);
+  }
+  return st;
+}
+
+status performance_read(performance *p, const char *folder, error *err)
+{
+  static const char *const names[] = {"performance.json", "controls.jsonl", "steps.safetensors"};
+  char path[PERFORMANCE_PATH_BYTES];
+  file_map maps[3] = {{NULL, 0}};
+  status st = STATUS_OK;
+  memset(p, 0, sizeof *p);
+  for (int i = 0; st == STATUS_OK && i < 3; ++i) {
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+    st = file_map_open(&maps[i], path, err);
+  }
+  if (st == STATUS_OK) {
+    const performance_files files = {
+        folder,
+        maps[0].data,
+        maps[1].data,
+        maps[2].data,
+        maps[0].size_bytes,
+        maps[1].size_bytes,
+        maps[2].size_bytes,
+    };
+    st = performance_parse(p, &files, err);
+  }
+  for (int i = 0; i < 3; ++i) {
+    file_map_close(&maps[i]);
   }
   return st;
 }
