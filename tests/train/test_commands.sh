@@ -4,48 +4,9 @@
 
 # test_commands.sh BIN: continuo-train from a user's side: what works, then what users do wrong: one
 # sentence that names the file, the exit code of the man page, nothing left behind.
-set -u
-train=$1/continuo-train
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
-
-# works COMMAND...: exit code 0
-works() {
-  checks=$((checks + 1))
-  "$@" >out 2>err || { say_bad "$* (exit $?)"; cat err; }
-}
-
-# fails CODE WORDS COMMAND...: that exit code, one line on stderr with WORDS
-fails() {
-  local code=$1 words=$2 found
-  shift 2
-  checks=$((checks + 1))
-  "$@" >out 2>err
-  found=$?
-  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
-  grep -v '^continuo-train: ' err >sentence
-  [ "$(wc -l <sentence)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
-  grep -qF -- "$words" sentence || say_bad "$*: does not say \"$words\": $(cat sentence)"
-}
-
-# is FOUND EXPECTED WHAT
-is() {
-  checks=$((checks + 1))
-  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
-}
-
-# json EXPRESSION: of the object `o` in out
-json() {
-  python3 -c 'import json, sys; o = json.load(open("out")); print(eval(sys.argv[1]))' "$1"
-}
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/../command_checks.sh"
+train=$bin/continuo-train
 
 mkdir -p data/speech data/drums empty
 python3 - <<'PY'
@@ -135,5 +96,4 @@ wait $pid
 is $? 130 "exit code when interrupted"
 is "$(ls -d stopped 2>/dev/null)" "" "what an interrupted run leaves"
 
-echo "$checks checks, $bad bad"
-[ $bad -eq 0 ]
+finish

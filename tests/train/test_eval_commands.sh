@@ -4,49 +4,9 @@
 
 # test_eval_commands.sh BIN: a small run trained, exported and measured from a user's side, then what
 # users do wrong: one sentence, the exit code of the man page, nothing left behind.
-set -u
-bin=$1
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/../command_checks.sh"
 train=$bin/continuo-train
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
-
-# works COMMAND...: exit code 0
-works() {
-  checks=$((checks + 1))
-  "$@" >out 2>err || { say_bad "$* (exit $?)"; cat err; }
-}
-
-# fails CODE WORDS COMMAND...: that exit code, one line on stderr with WORDS
-fails() {
-  local code=$1 words=$2 found
-  shift 2
-  checks=$((checks + 1))
-  "$@" >out 2>err
-  found=$?
-  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
-  grep -v '^continuo-train: ' err >sentence
-  [ "$(wc -l <sentence)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
-  grep -qF -- "$words" sentence || say_bad "$*: does not say \"$words\": $(cat sentence)"
-}
-
-# is FOUND EXPECTED WHAT
-is() {
-  checks=$((checks + 1))
-  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
-}
-
-# json EXPRESSION: of the object `o` in out
-json() {
-  python3 -c 'import json, math, sys; o = json.load(open("out")); print(eval(sys.argv[1]))' "$1"
-}
 
 mkdir -p data/bells data/clicks empty one
 python3 - <<'PY'
@@ -244,5 +204,4 @@ is $? 4 "exit code on a full disk"
 checks=$((checks + 1))
 compgen -G "x.safetensors*" >/dev/null && say_bad "left behind: $(ls x.safetensors*)"
 
-echo "$checks checks, $bad bad"
-[ $bad -eq 0 ]
+finish

@@ -1,70 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The continuo authors
 # SPDX-License-Identifier: MIT
 
-# To be sourced with the folder of the programs as $1: a folder of its own as the present one, checks
-# that count, and a codec so small that its run of 120 steps takes a second: `make_set SET RATE`,
+# To be sourced with the folder of the programs as $1: the checks of command_checks.sh, and a codec so small that its run of 120 steps takes a second: `make_set SET RATE`,
 # `make_recipe FILE`, `begin RUN [ARGUMENT...]`, `go_on RUN [ARGUMENT...]`.
-set -u
-train=$(realpath "$1")/continuo-train
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../command_checks.sh"
+train=$bin/continuo-train
 [ -x "$train" ] || { echo "$train is not there"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
-
-# works COMMAND...: exit code 0
-works() {
-  checks=$((checks + 1))
-  "$@" >out 2>err || { say_bad "$* (exit $?)"; cat err; }
-}
-
-# fails CODE WORDS COMMAND...: that exit code, one line on stderr with WORDS; what the log says of
-# the way there does not count
-fails() {
-  local code=$1 words=$2 found
-  shift 2
-  checks=$((checks + 1))
-  "$@" >out 2>err
-  found=$?
-  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
-  grep -v '^continuo-train: ' err >sentence
-  [ "$(wc -l <sentence)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
-  grep -qF -- "$words" sentence || say_bad "$*: does not say \"$words\": $(cat sentence)"
-}
-
-# is FOUND EXPECTED WHAT
-is() {
-  checks=$((checks + 1))
-  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
-}
-
-# same FILE FILE: byte for byte
-same() {
-  checks=$((checks + 1))
-  cmp "$1" "$2" >differs 2>&1 || say_bad "$(cat differs)"
-}
-
-# says WORDS: the last command's standard error does
-says() {
-  checks=$((checks + 1))
-  grep -qF -- "$1" err || say_bad "does not say \"$1\": $(cat err)"
-}
 
 # runs: the process $pid does
 runs() {
   kill -0 "$pid" 2>/dev/null
-}
-
-finish() {
-  echo "$checks checks, $bad bad"
-  [ $bad -eq 0 ]
-  exit
 }
 
 # make_set SET RATE [OPTION...]: six clips of half a second, two tones and a beat each

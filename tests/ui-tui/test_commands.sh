@@ -4,60 +4,15 @@
 
 # test_commands.sh BIN: every command on a tiny model, then what users do wrong: one sentence that
 # names the file, the exit code of the man page, nothing left under the final name.
-set -u
-bin=$1
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/../command_checks.sh"
 continuo=$bin/continuo
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
 export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 unset DISPLAY
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
-
-# works COMMAND...: exit code 0
-works() {
-  checks=$((checks + 1))
-  "$@" >out 2>err || { say_bad "$* (exit $?)"; cat err; }
-}
-
-# fails CODE WORDS COMMAND...: that exit code, one line on stderr with WORDS
-fails() {
-  local code=$1 words=$2 found
-  shift 2
-  checks=$((checks + 1))
-  "$@" >out 2>err
-  found=$?
-  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
-  grep -v '^continuo: ' err >sentence
-  [ "$(wc -l <sentence)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
-  grep -qF -- "$words" sentence || say_bad "$*: does not say \"$words\": $(cat sentence)"
-}
-
-# absent FILE: neither it nor a temporary of it
-absent() {
-  checks=$((checks + 1))
-  compgen -G "$1*" >/dev/null && say_bad "$1 was left: $(ls "$1"*)"
-}
-
-same() {
-  checks=$((checks + 1))
-  cmp -s "$1" "$2" || say_bad "$1 and $2 differ"
-}
 
 # field NAME: of the JSON object in out
 field() {
   python3 -c 'import json, sys; print(json.load(open("out"))[sys.argv[1]])' "$1"
-}
-
-is() {
-  checks=$((checks + 1))
-  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
 }
 
 "$bin/make_model" tiny tiny.safetensors || exit 1
@@ -201,5 +156,4 @@ checks=$((checks + 1))
 "$continuo" info tiny.safetensors >/dev/full 2>err
 is $? 4 "exit code with standard output full"
 
-echo "$checks checks, $bad bad"
-[ $bad -eq 0 ]
+finish

@@ -4,47 +4,15 @@
 
 # test_control.sh BIN: the commands that ask a running instance, against one without sound; then
 # what users do wrong: one sentence and the exit code of the man page.
-set -u
-bin=$1
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/../command_checks.sh"
 continuo=$bin/continuo
-work=$(mktemp -d)
 children=
-clean() {
+before_cleaning() {
   for child in $children; do kill "$child" 2>/dev/null; done
   wait
-  rm -rf "$work"
 }
-trap clean EXIT
-cd "$work" || exit 1
 export XDG_RUNTIME_DIR=$work
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
-
-# gives TEXT COMMAND...: exit code 0 and that text
-gives() {
-  local text=$1
-  shift
-  checks=$((checks + 1))
-  "$@" >out 2>err || { say_bad "$* (exit $?): $(cat err)"; return; }
-  [ "$(cat out)" = "$text" ] || say_bad "$*: $(cat out), expected $text"
-}
-
-# fails CODE WORDS COMMAND...: that exit code, one line on standard error with WORDS
-fails() {
-  local code=$1 words=$2 found
-  shift 2
-  checks=$((checks + 1))
-  "$@" >out 2>err
-  found=$?
-  [ $found -eq "$code" ] || say_bad "$*: exit $found, expected $code: $(cat err)"
-  [ "$(wc -l <err)" -eq 1 ] || say_bad "$*: not one sentence: $(cat err)"
-  grep -qF -- "$words" err || say_bad "$*: does not say \"$words\": $(cat err)"
-}
 
 # start NAME: an instance, known by its log NAME.log
 start() {
@@ -128,5 +96,4 @@ for child in $children; do kill -9 "$child" && wait "$child" 2>/dev/null; done
 children=
 fails 3 "no instance of continuo runs" "$continuo" get mix # though their sockets are still there
 
-echo "$checks checks, $bad bad"
-[ $bad -eq 0 ]
+finish
