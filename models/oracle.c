@@ -287,17 +287,20 @@ static void plan_pulse(oracle *o)
 
 static void plan_classes(oracle *o, const oracle_options *options)
 {
+  const bool few = o->codebook_size && o->codebook_size < DEFAULT_CLASSES && !options->n_classes;
+  const uint32_t share = few ? DEFAULT_CLASSES / o->codebook_size : 1; // left to the second
+  const uint32_t seconds = share < MAX_SECOND_CLASSES ? share : MAX_SECOND_CLASSES;
   o->n_first = or_default(options->n_classes, DEFAULT_CLASSES);
-  o->n_second = o->base.info.n_codebooks > 1 ? or_default(options->second_classes, 1) : 1;
+  o->n_second = o->base.info.n_codebooks > 1 ? or_default(options->second_classes, seconds) : 1;
   if (o->codebook_size) {
     o->n_first = o->n_first < o->codebook_size ? o->n_first : o->codebook_size;
     o->n_second = o->n_second < o->codebook_size ? o->n_second : o->codebook_size;
   }
-  const uint32_t seconds = o->n_second > 1 ? o->n_second + 1 : 1;
-  if ((o->n_first + 1) * seconds > MAX_CLASSES) {
-    o->n_first = MAX_CLASSES / seconds - 1;
+  const uint32_t n_seconds = o->n_second > 1 ? o->n_second + 1 : 1;
+  if ((o->n_first + 1) * n_seconds > MAX_CLASSES) {
+    o->n_first = MAX_CLASSES / n_seconds - 1;
   }
-  o->shape.n_classes = (o->n_first + 1) * seconds;
+  o->shape.n_classes = (o->n_first + 1) * n_seconds;
   const uint32_t cycle = (UINT16_MAX - o->shape.n_classes) / o->shape.n_classes;
   o->shape.held_cycle = cycle < 1000 ? cycle : 1000;
 }

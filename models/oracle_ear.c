@@ -7,10 +7,21 @@
 
 #define LANES 8
 
+/// Codebooks of `size` that say enough together.
+static int count_enough(uint32_t size)
+{
+  int count = 1;
+  for (double words = size; words < 4294967296.0 && count < ORACLE_EAR_BOOKS; words *= size) {
+    ++count;
+  }
+  return count;
+}
+
 void oracle_ear_init(oracle_ear *ear, const codec *c, uint32_t n_codebooks)
 {
   memset(ear, 0, sizeof *ear);
-  const int most = n_codebooks < ORACLE_EAR_BOOKS ? (int)n_codebooks : ORACLE_EAR_BOOKS;
+  const int enough = count_enough(codec_get_info(c)->codebook_size);
+  const int most = (int)n_codebooks < enough ? (int)n_codebooks : enough;
   while (ear->n_codebooks < most && (ear->codebooks[ear->n_codebooks] = codec_codebook(
                                          c, ear->n_codebooks, &ear->size, &ear->dim)) != NULL) {
     ++ear->n_codebooks;

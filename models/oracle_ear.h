@@ -8,7 +8,7 @@
 
 #include "models/codec.h"
 
-#define ORACLE_EAR_BOOKS 4 ///< codebooks listened to, at most
+#define ORACLE_EAR_BOOKS 8 ///< codebooks listened to, at most: so many as hold 32 bits
 #define ORACLE_EAR_DIM 256 ///< of a latent, at most; what lies beyond is not heard
 
 typedef struct oracle_ear {
