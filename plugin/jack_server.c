@@ -61,13 +61,13 @@ status jack_server_find(jack_api *api, jack_client_t **client, const jack_server
     if (first.code != STATUS_DEVICE) // a server that is missing says more than a library that is
       first = e;
   }
-  return error_set(err, first.code, "%s", first.message);
+  return error_set(err, first.code ? first.code : STATUS_NOT_FOUND, "%s", first.message);
 }
 
 status jack_server_midi_sources(const char *server_name, void (*each)(void *user, const char *port),
                                 void *user, error *err)
 {
-  jack_api api;
+  jack_api api = {0};
   jack_client_t *client = NULL;
   const jack_server_wish wish = {.client_name = "continuo-list", .server_name = server_name};
   const status code = jack_server_find(&api, &client, &wish, err);

@@ -107,7 +107,7 @@ static void test_clamp(void **state)
   (void)state;
   assert_true(parameter_clamp(PARAMETER_LEVEL, 99.0) == 12.0);
   assert_true(parameter_clamp(PARAMETER_LEVEL, -99.0) == -60.0);
-  assert_true(parameter_clamp(PARAMETER_LEVEL, -INFINITY) == -60.0);
+  assert_true(parameter_clamp(PARAMETER_LEVEL, (double)-INFINITY) == -60.0);
   assert_true(parameter_clamp(PARAMETER_LEVEL, (double)NAN) == 0.0);
   assert_true(parameter_clamp(PARAMETER_MIN_RUN, 7.6) == 8.0);
   assert_true(parameter_clamp(PARAMETER_MODE, 2.2) == 2.0);

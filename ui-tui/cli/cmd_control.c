@@ -42,12 +42,12 @@ static status append(request *r, const char *word, error *err)
 // The folder that a relative path begins from.
 static status append_here(request *r, error *err)
 {
-  char here[CONTROL_LINE_BYTES];
-  if (!getcwd(here, sizeof here - 1)) {
+  char here[CONTROL_LINE_BYTES], folder[CONTROL_LINE_BYTES + 1];
+  if (!getcwd(here, sizeof here)) {
     return error_set(err, STATUS_IO, "the path of this folder is too long or gone");
   }
-  strcat(here, "/");
-  return append(r, here, err);
+  snprintf(folder, sizeof folder, "%s/", here);
+  return append(r, folder, err);
 }
 
 // getopt takes "-6" for an option; with a blank in front it is a number to everybody.
