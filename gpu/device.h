@@ -36,8 +36,9 @@ struct device {
   status (*upload)(device *dev, void *to, const void *from, size_t bytes, error *err);
   status (*download)(device *dev, void *to, const void *from, size_t bytes, error *err);
   status (*clear)(device *dev, void *data, size_t bytes, error *err); ///< set to zero
-  status (*synchronize)(device *dev, error *err);                     ///< wait for all queued work
-  void (*close)(device *dev); ///< free backend and device itself
+  void (*zero)(run *r, void *data, size_t bytes); ///< the same in the order of the run's work
+  status (*synchronize)(device *dev, error *err); ///< wait for all queued work
+  void (*close)(device *dev);                     ///< free backend and device itself
 };
 
 /// Open a device. Errors: STATUS_UNSUPPORTED (no CUDA here, a variant that this processor

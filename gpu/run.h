@@ -18,6 +18,7 @@ struct run {
   void *stream;            ///< CUDA stream; null on the CPU
   tape *record;            ///< null unless training
   stream_control *control; ///< null for whole sequences
+  bool measuring;          ///< CUDA: queue nothing, only take memory; the arena's peak is wanted
   error failure;           ///< code STATUS_OK until something fails
 };
 

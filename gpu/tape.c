@@ -173,7 +173,7 @@ static void open_gradient(run *r, slot *s)
   }
   s->finished = false;
   if (s->data) {
-    r->dev->clear(r->dev, s->data, bytes, &r->failure);
+    r->dev->zero(r, s->data, bytes);
   }
 }
 

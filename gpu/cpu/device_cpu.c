@@ -104,6 +104,12 @@ static status cpu_clear(device *dev, void *data, size_t bytes, error *err)
   return STATUS_OK;
 }
 
+static void cpu_zero(run *r, void *data, size_t bytes)
+{
+  (void)r;
+  memset(data, 0, bytes);
+}
+
 static status cpu_synchronize(device *dev, error *err)
 {
   (void)dev;
@@ -158,6 +164,7 @@ status device_open_cpu(device **out, const device_options *options, error *err)
   dev->upload = cpu_copy;
   dev->download = cpu_copy;
   dev->clear = cpu_clear;
+  dev->zero = cpu_zero;
   dev->synchronize = cpu_synchronize;
   dev->close = cpu_close;
   if (n_threads != 1) {

@@ -76,12 +76,13 @@ static inline bool cuda_blas_passed(run *r, cublasStatus_t code, const char *wha
   return run_ok(r);
 }
 
-/// Queue `kernel` over `grid` blocks of `threads`; an empty grid is nothing to do.
+/// Queue `kernel` over `grid` blocks of `threads`; an empty grid is nothing to do, and a run that
+/// only measures does nothing.
 template <typename... Expected, typename... Given>
 void cuda_launch(run *r, const char *what, void (*kernel)(Expected...), dim3 grid, int threads,
                  size_t shared_bytes, Given... given)
 {
-  if (!run_ok(r) || grid.x == 0 || grid.y == 0 || grid.z == 0) {
+  if (!run_ok(r) || r->measuring || grid.x == 0 || grid.y == 0 || grid.z == 0) {
     return;
   }
   cudaLaunchConfig_t config = {};

