@@ -99,6 +99,23 @@ static inline unsigned cuda_blocks(int64_t count, int64_t per)
   return (unsigned)((count + per - 1) / per);
 }
 
+/// c [n, rows, columns] (row after row) = a b, or that added to c; a is [n, rows, length], or [n,
+/// length, rows] when transposed; b [n, length, columns], or [n, columns, length]. cuBLAS, in f32
+/// throughout. Too large for it, or failing: the run's failure.
+struct cuda_factor {
+  const float *data;
+  int64_t ld;     ///< floats from row to row
+  int64_t stride; ///< floats from one of the n to the next
+  bool transposed;
+};
+struct cuda_product {
+  float *c; ///< rows of `columns` floats, one after the other
+  cuda_factor a, b;
+  int64_t n, rows, length, columns;
+  bool add;
+};
+void cuda_multiply_matrices(run *r, const char *what, const cuda_product *p);
+
 /// The form of a vector weight, or null.
 static inline const float *cuda_vector(const weight *w)
 {
@@ -129,6 +146,36 @@ static __device__ inline float activate_value(float x, int act, float slope)
     return 1.0f / (1.0f + expf(-x));
   default:
     return x;
+  }
+}
+
+/// d activate_value / d x.
+static __device__ inline float activate_slope(float x, int act, float slope)
+{
+  switch (act) {
+  case ACT_ELU:
+    return x > 0.0f ? 1.0f : slope * expf(x);
+  case ACT_LEAKY_RELU:
+    return x > 0.0f ? 1.0f : slope;
+  case ACT_RELU:
+    return x > 0.0f ? 1.0f : 0.0f;
+  case ACT_GELU:
+    return 0.5f * (1.0f + erff(x * 0.70710678118654752f)) +
+           x * 0.39894228040143268f * expf(-0.5f * x * x);
+  case ACT_SILU: {
+    const float share = 1.0f / (1.0f + expf(-x));
+    return share * (1.0f + x * (1.0f - share));
+  }
+  case ACT_TANH: {
+    const float y = tanhf(x);
+    return 1.0f - y * y;
+  }
+  case ACT_SIGMOID: {
+    const float y = 1.0f / (1.0f + expf(-x));
+    return y * (1.0f - y);
+  }
+  default:
+    return 1.0f;
   }
 }
 

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 
 // x [n, T, C] -> y [n, U, O]: windows of kernel taps, stride rows apart, times w [O, K, C /
-// groups]. Parallelised as gpu/cuda/dense.cu has it; then one thread per stream and channel moves
-// the history on, queued behind the kernels that read it.
+// groups]. Whole sequences as gpu/cuda/window.cu has it, else as gpu/cuda/dense.cu; then one thread
+// per stream and channel moves the history on, queued behind the kernels that read it.
 #include "gpu/cuda/dense.cuh"
+#include "gpu/cuda/window.cuh"
 
 // ---------------------------------------------------------------------------------------------
-// launcher
+// launchers
 
 void cuda_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
                  const tensor *residual, tensor *history, const stream_control *control,
@@ -18,6 +19,11 @@ void cuda_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weig
   const int64_t left = history ? history->dims[1] : args->pad_left;
   const int64_t right = (windows - 1) * args->stride + reach - left - rows;
   if (rows == 0) {
+    return;
+  }
+  const window_call whole = window_conv1d(x, y, w, bias, args);
+  if (!history && window_suits(&whole)) {
+    window_forward(r, "conv1d", &whole, cuda_floats(y), cuda_floats(residual));
     return;
   }
   dense_call d = dense_linear(cuda_floats(x), rows, w);
@@ -43,4 +49,11 @@ void cuda_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weig
   if (history) {
     dense_keep(r, "conv1d", &d, cuda_floats(history));
   }
+}
+
+void cuda_conv1d_backward(run *r, const tape_node *node)
+{
+  const window_call c = window_conv1d(&node->in[0], &node->out, node->weights[0], node->weights[1],
+                                      &node->args.conv1d);
+  window_backward(r, "conv1d backward", &c, node);
 }

@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// x [n, H, W, C] -> y [n, H', W', O]. One thread per element unfolds the windows of a batch of
-// outputs into scratch [batch, KH * KW, C]; gpu/cuda/dense.cu multiplies them.
+// x [n, H, W, C] -> y [n, H', W', O]. In f32 as gpu/cuda/window.cu has it; else one thread per
+// element unfolds the windows of a batch of outputs into scratch [batch, KH * KW, C];
+// gpu/cuda/dense.cu multiplies them.
 #include "gpu/cuda/dense.cuh"
+#include "gpu/cuda/window.cuh"
 
 #define UNFOLD_THREADS 256
 #define UNFOLD_ELEMENTS (4 << 20) // of scratch at a time, 16 MiB
@@ -36,7 +38,7 @@ __global__ void conv2d_unfold_kernel(float *to, const float *x, const conv2d_sha
 }
 
 // ---------------------------------------------------------------------------------------------
-// launcher
+// launchers
 
 void cuda_conv2d(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
                  const conv2d_args *args)
@@ -48,6 +50,11 @@ void cuda_conv2d(run *r, tensor *y, const tensor *x, const weight *w, const weig
   const int64_t most = length < UNFOLD_ELEMENTS ? UNFOLD_ELEMENTS / length : 1;
   const int64_t batch = windows < most ? windows : most;
   if (windows == 0) {
+    return;
+  }
+  const window_call whole = window_conv2d(x, y, w, bias, args);
+  if (window_suits(&whole)) {
+    window_forward(r, "conv2d", &whole, cuda_floats(y), nullptr);
     return;
   }
   const size_t mark = arena_mark(r->memory);
@@ -69,4 +76,11 @@ void cuda_conv2d(run *r, tensor *y, const tensor *x, const weight *w, const weig
     dense_run(r, "conv2d", &d);
   }
   arena_rewind(r->memory, mark);
+}
+
+void cuda_conv2d_backward(run *r, const tape_node *node)
+{
+  const window_call c = window_conv2d(&node->in[0], &node->out, node->weights[0], node->weights[1],
+                                      &node->args.conv2d);
+  window_backward(r, "conv2d backward", &c, node);
 }

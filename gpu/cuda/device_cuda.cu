@@ -192,7 +192,26 @@ static void fill_table(ops *table)
   table->nearest = cuda_nearest;
   table->rvq_encode = cuda_rvq_encode;
   table->rvq_decode = cuda_rvq_decode;
+  table->avg_pool1d = cuda_avg_pool1d;
+  table->reduce = cuda_reduce;
+  table->stft = cuda_stft;
   table->advance = cuda_advance;
+  table->backward[OP_CONV1D] = cuda_conv1d_backward;
+  table->backward[OP_CONV_TRANSPOSED1D] = cuda_conv_transposed1d_backward;
+  table->backward[OP_CONV2D] = cuda_conv2d_backward;
+  table->backward[OP_LINEAR] = cuda_linear_backward;
+  table->backward[OP_MATMUL] = cuda_matmul_backward;
+  table->backward[OP_LSTM] = cuda_lstm_backward;
+  table->backward[OP_ACTIVATE] = cuda_activate_backward;
+  table->backward[OP_NORM] = cuda_norm_backward;
+  table->backward[OP_EMBED] = cuda_embed_backward;
+  table->backward[OP_ADD] = cuda_add_backward;
+  table->backward[OP_MULTIPLY] = cuda_multiply_backward;
+  table->backward[OP_SCALE] = cuda_scale_backward;
+  table->backward[OP_SOFTMAX] = cuda_softmax_backward;
+  table->backward[OP_AVG_POOL1D] = cuda_avg_pool1d_backward;
+  table->backward[OP_REDUCE] = cuda_reduce_backward;
+  table->backward[OP_STFT] = cuda_stft_backward;
   for (int i = 0; i < OP_COUNT; ++i) {
     table->variant[i] = "cuda";
   }

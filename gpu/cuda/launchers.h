@@ -43,6 +43,27 @@ void cuda_rvq_encode(run *r, tensor *codes, tensor *residual, const tensor *x,
                      const weight *const *codebooks, int n_used);
 void cuda_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const *codebooks,
                      int n_used);
+void cuda_avg_pool1d(run *r, tensor *y, const tensor *x, const avg_pool1d_args *args);
+void cuda_reduce(run *r, tensor *y, const tensor *x, reduction kind);
+void cuda_stft(run *r, tensor *y, const tensor *x, struct stft *plan);
 void cuda_advance(run *r, stream_control *control, int64_t n_steps);
+
+/// Backward of recorded calls, as ops->backward has them.
+void cuda_conv1d_backward(run *r, const struct tape_node *node);
+void cuda_conv_transposed1d_backward(run *r, const struct tape_node *node);
+void cuda_conv2d_backward(run *r, const struct tape_node *node);
+void cuda_linear_backward(run *r, const struct tape_node *node);
+void cuda_matmul_backward(run *r, const struct tape_node *node);
+void cuda_lstm_backward(run *r, const struct tape_node *node);
+void cuda_activate_backward(run *r, const struct tape_node *node);
+void cuda_norm_backward(run *r, const struct tape_node *node);
+void cuda_embed_backward(run *r, const struct tape_node *node);
+void cuda_add_backward(run *r, const struct tape_node *node);
+void cuda_multiply_backward(run *r, const struct tape_node *node);
+void cuda_scale_backward(run *r, const struct tape_node *node);
+void cuda_softmax_backward(run *r, const struct tape_node *node);
+void cuda_avg_pool1d_backward(run *r, const struct tape_node *node);
+void cuda_reduce_backward(run *r, const struct tape_node *node);
+void cuda_stft_backward(run *r, const struct tape_node *node);
 
 #endif
