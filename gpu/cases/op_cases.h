@@ -74,7 +74,7 @@ const double *op_bench_result(const op_bench *b, int64_t *count);
 double op_case_macs(const op_case *c);
 double op_case_bytes(const op_case *c, dtype storage);
 
-/// For the gradient checks, on a CPU device: sweep back from Loss = sum(seed * y) with fixed
+/// For the gradient checks: sweep back from Loss = sum(seed * y) with fixed
 /// pseudo-random seeds. Slots: every input that is not codes, then every weight, in order.
 status op_bench_backward(op_bench *b, error *err);
 int op_bench_slots(const op_bench *b);

@@ -49,17 +49,49 @@ const double *op_bench_gradient(const op_bench *b, int slot, int64_t *count)
   return b->gradients[slot];
 }
 
-static bool keep_gradient(op_bench *b, int slot, const void *values)
+static status keep_gradient(op_bench *b, int slot, const void *values, error *err)
 {
   int64_t count = 0;
   op_bench_gradient(b, slot, &count);
+  const size_t bytes = (size_t)count * dtype_bytes(b->dev->real);
   free(b->gradients[slot]);
   b->gradients[slot] = calloc((size_t)count, sizeof(double));
-  for (int64_t i = 0; b->gradients[slot] && values && i < count; ++i) {
-    b->gradients[slot][i] = b->dev->real == DTYPE_F64 ? ((const double *)values)[i]
-                                                      : (double)((const float *)values)[i];
+  void *host = malloc(bytes);
+  status code = host && b->gradients[slot]
+                    ? STATUS_OK
+                    : error_set(err, STATUS_NO_MEMORY, "no memory for gradients");
+  if (code == STATUS_OK && values) {
+    code = b->dev->download(b->dev, host, values, bytes, err);
+    for (int64_t i = 0; code == STATUS_OK && i < count; ++i) {
+      b->gradients[slot][i] =
+          b->dev->real == DTYPE_F64 ? ((const double *)host)[i] : (double)((const float *)host)[i];
+    }
   }
-  return b->gradients[slot] != NULL;
+  free(host);
+  return code;
+}
+
+// A loss's gradient toward `y`: fixed pseudo-random numbers.
+static tensor make_seed(run *r, const tensor *y)
+{
+  tensor seed = run_tensor(r, y->type, y->rank, y->dims[0], y->dims[1], y->dims[2], y->dims[3]);
+  const int64_t count = tensor_count(&seed);
+  void *host = malloc((size_t)count * dtype_bytes(seed.type) + 1);
+  if (run_ok(r) && !host) {
+    run_fail(r, STATUS_NO_MEMORY, "no memory for a seed");
+  }
+  for (int64_t i = 0; run_ok(r) && i < count; ++i) {
+    if (seed.type == DTYPE_F64) {
+      ((double *)host)[i] = seed_at(i);
+    } else {
+      ((float *)host)[i] = (float)seed_at(i);
+    }
+  }
+  if (run_ok(r)) {
+    r->dev->upload(r->dev, seed.data, host, tensor_bytes(&seed), &r->failure);
+  }
+  free(host);
+  return seed;
 }
 
 status op_bench_record(op_bench *b, run *r, error *err)
@@ -90,28 +122,18 @@ status op_bench_backward(op_bench *b, error *err)
   if (code) {
     return code;
   }
-  tensor y = op_bench_call(&r, b);
-  tensor seed = run_tensor(&r, y.type, y.rank, y.dims[0], y.dims[1], y.dims[2], y.dims[3]);
-  for (int64_t i = 0; run_ok(&r) && i < tensor_count(&seed); ++i) {
-    if (seed.type == DTYPE_F64) {
-      ((double *)seed.data)[i] = seed_at(i);
-    } else {
-      ((float *)seed.data)[i] = (float)seed_at(i);
-    }
-  }
+  const tensor y = op_bench_call(&r, b);
+  const tensor seed = make_seed(&r, &y);
   if (run_ok(&r)) {
     tape_backward(&r, &y, &seed);
   }
-  bool kept = true;
-  for (int slot = 0; slot < op_bench_slots(b); ++slot) {
+  for (int slot = 0; run_ok(&r) && slot < op_bench_slots(b); ++slot) {
     const void *values = is_input(b, slot) ? tape_gradient(&r, &b->inputs[slot]).data
                                            : b->weights[weight_at(b, slot)].grad;
-    kept = keep_gradient(b, slot, values) && kept;
+    keep_gradient(b, slot, values, &r.failure);
   }
-  if (!run_ok(&r)) {
-    return error_set(err, r.failure.code, "%s: %s", b->c->name, r.failure.message);
-  }
-  return kept ? code : error_set(err, STATUS_NO_MEMORY, "no memory for gradients");
+  return run_ok(&r) ? STATUS_OK
+                    : error_set(err, r.failure.code, "%s: %s", b->c->name, r.failure.message);
 }
 
 static void set_element(op_bench *b, int slot, int64_t index, double value)
