@@ -300,10 +300,13 @@ int main(int argc, char **argv)
       check_operators(&k, cases, n_cases, seed);
       check_operators(&k, long_cases, (int)(sizeof long_cases / sizeof *long_cases), seed);
     }
+    const gpu_check_plan plan = {k.cuda, k.judge, fresh ? fresh : FIXED_SEED, k.only,
+                                 bench ? 3e7 : 2e6};
+    const gpu_check_result gradients = gpu_check_gradients(&plan);
     const gpu_check_result step = gpu_check_step(k.cuda, bench);
     const gpu_check_result codec = gpu_check_codec(k.cuda, k.cpu, bench);
-    k.n_checked += step.n_checked + codec.n_checked;
-    k.n_failed += step.n_failed + codec.n_failed;
+    k.n_checked += gradients.n_checked + step.n_checked + codec.n_checked;
+    k.n_failed += gradients.n_failed + step.n_failed + codec.n_failed;
     if (bench) {
       time_operators(&k);
     }

@@ -11,6 +11,23 @@ typedef struct gpu_check_result {
   int n_checked, n_failed;
 } gpu_check_result;
 
+/// How a check of operators goes about it.
+typedef struct gpu_check_plan {
+  device *cuda, *judge; ///< judge: the CPU reference in double
+  uint64_t seed;        ///< of the inputs
+  const char *only;     ///< name of the one case to run, or null
+  double most_macs;     ///< cases are cut to so many multiply-adds
+} gpu_check_plan;
+
+/// |a - b| / |b| over `count` values; infinite when anything is not finite, or b is nothing at all
+/// and a is not.
+double gpu_check_distance(const double *a, const double *b, int64_t count);
+
+/// Every sweep back that the device has, over all operator cases, cases drawn at random and the
+/// shapes of codecs and discriminators in training: gradients of inputs and weights against those
+/// of `judge`, and against themselves once more, bit for bit.
+gpu_check_result gpu_check_gradients(const gpu_check_plan *plan);
+
 /// A small streaming codec step: captured and launched equals the same operators called one by
 /// one, bit for bit, through resets; with `bench`, its latency from input to output is printed.
 gpu_check_result gpu_check_step(device *dev, bool bench);
