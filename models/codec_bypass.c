@@ -47,6 +47,16 @@ static status bypass_encode(codec_state *s, const float *audio, int n_steps, int
   return STATUS_OK;
 }
 
+// -1 says nothing; as bits it would be not a number, which no clean sample is.
+static float sample_of(int32_t code)
+{
+  float x = 0.0f;
+  if (code != -1) {
+    memcpy(&x, &code, sizeof x);
+  }
+  return x;
+}
+
 static status bypass_decode(codec_state *s, const int32_t *codes, int n_steps, int n_used,
                             float *audio)
 {
@@ -54,7 +64,9 @@ static status bypass_decode(codec_state *s, const int32_t *codes, int n_steps, i
   const size_t rows = (size_t)s->n_streams * (size_t)n_steps;
   for (size_t row = 0; row < rows; ++row) {
     float *to = audio + row * n_all;
-    memcpy(to, codes + row * (size_t)n_used, (size_t)n_used * sizeof *to);
+    for (size_t k = 0; k < (size_t)n_used; ++k) {
+      to[k] = sample_of(codes[row * (size_t)n_used + k]);
+    }
     memset(to + n_used, 0, (n_all - (size_t)n_used) * sizeof *to);
   }
   return STATUS_OK;
@@ -67,11 +79,9 @@ static status bypass_decode_blend(codec_state *s, const int32_t *codes, const in
   const size_t n_all = s->owner->info.n_codebooks;
   for (size_t row = 0; row < (size_t)s->n_streams; ++row) {
     for (size_t k = 0; k < n_all; ++k) {
-      float a = 0.0f, b = 0.0f;
-      if (k < (size_t)n_used) {
-        memcpy(&a, codes + row * (size_t)n_used + k, sizeof a);
-        memcpy(&b, other + row * (size_t)n_used + k, sizeof b);
-      }
+      const bool used = k < (size_t)n_used;
+      const float a = used ? sample_of(codes[row * (size_t)n_used + k]) : 0.0f;
+      const float b = used ? sample_of(other[row * (size_t)n_used + k]) : 0.0f;
       audio[row * n_all + k] = (1.0f - blend) * a + blend * b;
     }
   }

@@ -56,6 +56,28 @@ static void codebooks_left_out_are_silent(void **unused)
   codec_unref(c);
 }
 
+// -1 says nothing, in every codec; as bits it would be not a number.
+static void no_code_is_silent(void **unused)
+{
+  (void)unused;
+  codec *c = NULL;
+  codec_state *s = NULL;
+  assert_int_equal(codec_open_bypass(&c, 8000, 2, 1, NULL), STATUS_OK);
+  assert_int_equal(codec_state_new(&s, c, 1, 1, NULL), STATUS_OK);
+  const float audio[2] = {1, -2}, expected[2] = {1, 0}, half[2] = {1, -1};
+  int32_t codes[2], other[2];
+  float back[2];
+  assert_int_equal(codec_encode(s, audio, 1, 2, codes), STATUS_OK);
+  memcpy(other, codes, sizeof codes);
+  codes[1] = -1;
+  assert_int_equal(codec_decode(s, codes, 1, 2, back), STATUS_OK);
+  assert_memory_equal(back, expected, sizeof expected);
+  assert_int_equal(codec_decode_blend(s, codes, other, 0.5f, 2, back), STATUS_OK);
+  assert_memory_equal(back, half, sizeof half);
+  codec_state_free(s);
+  codec_unref(c);
+}
+
 static void the_last_step_is_padded_with_zeros(void **unused)
 {
   (void)unused;
@@ -93,6 +115,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(samples_come_back_bit_for_bit),
       cmocka_unit_test(codebooks_left_out_are_silent),
+      cmocka_unit_test(no_code_is_silent),
       cmocka_unit_test(the_last_step_is_padded_with_zeros),
       cmocka_unit_test(impossible_shapes_are_refused),
   };
