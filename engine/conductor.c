@@ -316,8 +316,10 @@ static void tell_of_control(session *s, const control *asked)
 {
   const bool action = asked->kind == CONTROL_ACTION;
   if (action || (asked->kind == CONTROL_SET && asked->id == PARAMETER_MODE)) {
+    const uint64_t stamp = asked->position_samples;
+    const uint64_t base = s->conductor.base; // it may have come before the timeline began
     emit(s, &(session_event){.kind = EVENT_CONTROL,
-                             .position_samples = asked->position_samples - s->conductor.base,
+                             .position_samples = stamp > base ? stamp - base : 0,
                              .value =
                                  action ? (uint64_t)N_MODES + asked->id : (uint64_t)asked->value});
   }
@@ -374,9 +376,25 @@ static void apply_gain(session *s)
   }
 }
 
+// What has become of the parameters, unless more of them are on their way here.
+static void show_values(session *s)
+{
+  const conductor *c = &s->conductor;
+  if (ring_head(&s->controls) != ring_tail(&s->controls)) {
+    return;
+  }
+  for (int i = 0; i < parameter_count(); ++i) {
+    const double value = player_value(c->player, i);
+    if (atomic_load_explicit(&s->values[i], memory_order_relaxed) != value) {
+      atomic_store_explicit(&s->values[i], value, memory_order_relaxed);
+    }
+  }
+}
+
 static void show(session *s)
 {
   player_view view;
+  show_values(s);
   player_read(s->conductor.player, &view);
   shown_state *to = &s->shown;
   atomic_store_explicit(&to->mode, view.mode, memory_order_relaxed);

@@ -7,6 +7,7 @@
 
 #include "engine/futex.h"
 #include "engine/latency.h"
+#include "engine/session_control.h"
 #include "engine/session_internal.h"
 #include "engine/session_mixer.h"
 
@@ -242,9 +243,8 @@ static status make_rings(session *s, const plan *p, error *err)
   status st = ring_init(&s->input, queue, bytes, "input ring", err);
   st = st == STATUS_OK ? ring_init(&s->output, reach, bytes + sizeof(float), "output ring", err)
                        : st;
-  st = st == STATUS_OK
-           ? ring_init(&s->asked, SESSION_CONTROLS, sizeof(control), "control ring", err)
-           : st;
+  st = st == STATUS_OK ? ring_init(&s->asked, SESSION_ASKED, sizeof(control), "control ring", err)
+                       : st;
   st = st == STATUS_OK
            ? ring_init(&s->controls, SESSION_CONTROLS, sizeof(control), "control ring", err)
            : st;
@@ -333,7 +333,6 @@ static status build(session *s, error *err)
   s->audio.cut = true; // until the first timeline begins
   s->audio.wet_gain = p->fade_samples;
   s->audio.hold_end = SESSION_HOLD_SAMPLES;
-  s->audio.allowance = SESSION_COMING;
   st = make_rings(s, p, err);
   st = st == STATUS_OK ? conductor_init(s, p->rates, err) : st;
   st = st == STATUS_OK ? keep_init(&s->kept, s->config.keep_s, p->host_rate_hz, s->info->n_channels,
@@ -368,7 +367,7 @@ static void dismantle(session *s)
   }
   codec_unref(s->model);
   token_model_unref(s->config.player);
-  pthread_mutex_destroy(&s->senders);
+  pthread_mutex_destroy(&s->asking);
   free(s);
 }
 
@@ -388,7 +387,8 @@ status session_open(session **s, const session_config *config, error *err)
   made->info = codec_get_info(config->model);
   made->config = *config;
   made->config.player = config->player ? token_model_ref(config->player) : NULL;
-  pthread_mutex_init(&made->senders, NULL);
+  pthread_mutex_init(&made->asking, NULL);
+  session_control_init(made);
   session_mixer_init(made);
   if (config->log) {
     made->log = *config->log;

@@ -92,16 +92,18 @@ void session_process(session *s, const float *const *in, float *const *out, uint
                      uint64_t host_time_samples);
 
 /// Ask for controls: all of a batch get one stamp, the first sample of the next block. False when
-/// there is no room for all of them: then none is taken, and they are counted as dropped. Senders
+/// one of them makes no sense, or when there is no room for all of them, or when this thread has
+/// sent more than anybody can play: then none is taken, and they are counted as dropped. Senders
 /// wait for one another, never the audio thread. [any but audio]
 bool session_send(session *s, const control *batch, size_t n);
 
 /// The same from the host's callback, for sample `offset_samples` of the block that the next
-/// session_process brings; offsets must not fall. Beyond a bounded number per block and second
-/// they are dropped and counted. [audio]
+/// session_process brings; one that falls counts as the last, one beyond the block as its last
+/// sample. Beyond a bounded number per block and second they are dropped and counted. [audio]
 bool session_send_at(session *s, const control *c, uint32_t offset_samples);
 
-/// A parameter's value as last stamped (engine/control/parameters.h). [any]
+/// A parameter's value (engine/control/parameters.h): as last stamped, and what has become of it
+/// since: a mode refused, effects that panic turned off, a tempo tapped. [any]
 double session_parameter(const session *s, int id);
 
 /// The play_mode that is played now. PARAMETER_MODE is the one that was set last: an action or a

@@ -7,6 +7,10 @@
 
 #include "engine/session.h"
 
+/// All parameters at their standard values, nobody has sent anything. [main], before the audio
+/// thread starts
+void session_control_init(session *s);
+
 /// Take what was asked for and what the host's callback brought for the block of n_samples that
 /// begins now; stamp it and pass it to the conductor and the mixer. Before the block's input is
 /// published, so that a step never misses a control that came before it. [audio]

@@ -27,9 +27,13 @@
 #define SESSION_WAIT_NS UINT64_C(8000000000) ///< freewheel: below JACK's own limit of 10 s
 #define SESSION_MESSAGES 1024                ///< slots of the message and the event ring
 #define SESSION_HOLD_SAMPLES 2048            ///< of FALLBACK_HOLD, a power of two
-#define SESSION_CONTROLS 4096                ///< slots of the rings of controls
-#define SESSION_COMING 1024                  ///< controls from the host's callback per block
-#define SESSION_ON_SAMPLE 256 ///< controls of gain and mix that wait for their sample
+#define SESSION_ASKED 2048                   ///< slots of the ring of controls to be stamped
+#define SESSION_CONTROLS 4096                ///< slots of the ring of those that are
+#define SESSION_COMING                                                                             \
+  4096 ///< controls from the host's callback per block; a replay brings there
+       ///< all that one block ever had
+#define SESSION_ON_SAMPLE 4096 ///< controls of gain and mix that wait for their sample
+#define SESSION_SENDERS 16     ///< threads whose floods are told apart
 
 /// Latency and all that follows from it, const once offered to the audio thread. [main] makes one
 /// for each larger block and each rate.
@@ -59,7 +63,15 @@ typedef struct mixer {
   control on_sample[SESSION_ON_SAMPLE]; ///< in the order of their stamps
   uint32_t n_on_sample;
   float dry_gain; ///< last known of the conductor's
+  float ceiling;  ///< linear
 } mixer;
+
+/// One of the threads that call session_send.
+typedef struct sender {
+  pthread_t thread;
+  uint64_t ns;      ///< when it last did; 0: nobody
+  double allowance; ///< controls that it may still send
+} sender;
 
 /// What the audio thread alone touches.
 typedef struct audio_side {
@@ -149,11 +161,10 @@ struct session {
   counters counts;
   shown_state shown;
   _Atomic uint64_t logged;              ///< position in `controls` up to which the record has them
-  _Atomic double values[PARAMETER_MAX]; ///< of the parameters, as last stamped
+  _Atomic double values[PARAMETER_MAX]; ///< of the parameters
 
-  pthread_mutex_t senders; ///< of `asked`; the audio thread never takes it
-  double sender_allowance; ///< controls that they may still send
-  uint64_t sender_ns;      ///< when that was counted
+  pthread_mutex_t asking; ///< of `asked` and `senders`; the audio thread never takes it
+  sender senders[SESSION_SENDERS];
   pthread_t thread;
 };
 

@@ -14,6 +14,7 @@ void session_mixer_init(session *s)
   ramp_set(&m->level, (float)level_amplitude(parameter_get(PARAMETER_LEVEL)->standard));
   ramp_set(&m->mix, (float)parameter_get(PARAMETER_MIX)->standard);
   ramp_set(&m->mute, 1.0f);
+  m->ceiling = (float)level_amplitude(parameter_get(PARAMETER_CEILING)->standard);
 }
 
 static void set(session *s, const control *c)
@@ -25,8 +26,17 @@ static void set(session *s, const control *c)
     ramp_aim(&m->level, (float)level_amplitude(c->value), fade);
   } else if (c->id == PARAMETER_MIX) {
     ramp_aim(&m->mix, (float)c->value, fade);
-  } else if (c->id == PARAMETER_CEILING && a->plan->peaks) {
-    limiter_set_ceiling(a->plan->peaks, (float)level_amplitude(c->value));
+  } else if (c->id == PARAMETER_CEILING) {
+    m->ceiling = (float)level_amplitude(c->value);
+    session_mixer_adopt_plan(s);
+  }
+}
+
+void session_mixer_adopt_plan(session *s)
+{
+  const audio_side *a = &s->audio;
+  if (a->plan->peaks) {
+    limiter_set_ceiling(a->plan->peaks, a->mixer.ceiling);
   }
 }
 

@@ -102,6 +102,7 @@ static void adopt_plan(session *s)
     keep_begin(&s->kept, a->t);
   }
   a->plan = offered;
+  session_mixer_adopt_plan(s);
   a->wet_gain = a->mode == HEARD_WET ? offered->fade_samples : 0;
   atomic_store_explicit(&s->audio_serial, offered->serial, memory_order_release);
   post(s, &(session_message){MESSAGE_LATENCY, .position = heard_in_timeline(a),
@@ -267,12 +268,20 @@ static void keep_wet(session *s, uint64_t t, const float *wet)
   a->hold_gain = 1.0f;
 }
 
+// Of the input beside what is heard. Where the input itself stands in for what is late, it is not
+// heard twice.
+static void set_dry_gain(session *s, float dry_gain, float wet_gain)
+{
+  s->audio.mixer.dry_gain = dry_gain * (s->config.fallback == FALLBACK_DRY ? wet_gain : 1.0f);
+}
+
 static void mix_next(session *s, uint64_t t, float *to)
 {
   audio_side *a = &s->audio;
   const float gain = (float)a->wet_gain / (float)a->plan->fade_samples;
   const float *wet = wet_at(s, t);
   fallback_next(s, t, to);
+  set_dry_gain(s, wet[s->info->n_channels], gain);
   for (uint32_t c = 0; c < s->info->n_channels; ++c) {
     to[c] += (wet[c] - to[c]) * gain;
   }
@@ -288,10 +297,11 @@ static void give_next(session *s, uint64_t t, float *to)
   if (s->audio.mode == HEARD_WET) {
     const float *wet = wet_at(s, t);
     memcpy(to, wet, s->audio.hold.element_bytes);
-    s->audio.mixer.dry_gain = wet[s->info->n_channels];
+    set_dry_gain(s, wet[s->info->n_channels], 1.0f);
     keep_wet(s, t, to);
   } else if (s->audio.mode == HEARD_FALLBACK) {
     fallback_next(s, t, to);
+    set_dry_gain(s, s->audio.mixer.dry_gain, 0.0f);
   } else {
     mix_next(s, t, to);
   }
