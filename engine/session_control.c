@@ -106,7 +106,8 @@ bool session_send(session *s, const control *batch, size_t n)
 bool session_send_at(session *s, const control *c, uint32_t offset_samples)
 {
   audio_side *a = &s->audio;
-  const bool allowed = a->allowance >= 1.0 || s->config.script;
+  const bool urgent = c->kind == CONTROL_ACTION && c->id == ACTION_PANIC; // most of all in a flood
+  const bool allowed = a->allowance >= 1.0 || urgent || s->config.script;
   if (!is_valid(c) || a->n_coming == SESSION_COMING || !allowed) {
     drop(s, 1);
     return false;
