@@ -308,6 +308,10 @@ static void the_hosts_flood_is_bounded(void **unused)
   }
   assert_true(n_taken >= 50 * BLOCK * 2000 / RATE_HZ && n_taken < 50 * BLOCK * 2000 / RATE_HZ + 70);
   assert_int_equal(n_dropped(), n_sent - n_taken);
+  while (session_send_at(d.s, &c, 0)) {
+  }
+  const control panic = {.kind = CONTROL_ACTION, .id = ACTION_PANIC};
+  assert_true(session_send_at(d.s, &panic, 0)); // there is always room for that
 }
 
 // --- on the sample ---
