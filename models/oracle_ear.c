@@ -8,10 +8,12 @@
 #define LANES 8
 
 /// Codebooks of `size` that say enough together.
-static int count_enough(uint32_t size)
+static int count_enough(uint64_t size)
 {
   int count = 1;
-  for (double words = size; words < 4294967296.0 && count < ORACLE_EAR_BOOKS; words *= size) {
+  uint64_t words = size;
+  while (words <= UINT32_MAX && count < ORACLE_EAR_BOOKS) {
+    words *= size;
     ++count;
   }
   return count;
