@@ -205,10 +205,10 @@ static void a_batch_is_taken_whole_or_not_at_all(void **unused)
   (void)unused;
   static control many[SESSION_ASKED + 1];
   control batch[] = {setting(PARAMETER_LEVEL, -6), setting(PARAMETER_MIX, 0.5),
-                     setting(PARAMETER_LEVEL, NAN)};
+                     setting(PARAMETER_LEVEL, (double)NAN)};
   assert_false(session_send(d.s, batch, 3));
   batch[2] = batch[0];
-  batch[0] = setting(PARAMETER_LEVEL, INFINITY);
+  batch[0] = setting(PARAMETER_LEVEL, (double)INFINITY);
   assert_false(session_send(d.s, batch, 3));
   batch[0] = batch[2];
   batch[2] = setting(parameter_count(), 0);
