@@ -72,6 +72,8 @@ static int on_record(jack_nframes_t n_samples, void *user)
   memcpy(l->returned + first, in + offset, count * sizeof *in);
   if (count) {
     atomic_store(&l->n_recorded, first + count);
+  } else if (atomic_load(&l->running) && first >= l->n_samples) {
+    atomic_store(&l->n_recorded, l->n_samples); // an overloaded server may skip the very last block
   }
   return 0;
 }
@@ -217,7 +219,7 @@ static status play(loop *l, const char *recording, const char *client, error *er
   atomic_store(&l->running, true);
   printf("start_samples %u\n", atomic_load(&l->start));
   fflush(stdout);
-  const long most_ms = 2 * (long)(l->n_samples * 1000 / l->rate_hz) + 5000; // or the server is gone
+  const long most_ms = (long)(l->n_samples * 1000 / l->rate_hz) + 5000; // or the server is gone
   for (long ms = 0; !code && ms < most_ms && atomic_load(&l->n_recorded) < l->n_samples; ms += 20) {
     pause_ms(20);
   }
