@@ -17,7 +17,7 @@
 // Zeros, written to, so that no step is the first to touch a page.
 static void *new_touched(size_t bytes)
 {
-  void *made = malloc(bytes);
+  void *made = malloc(bytes ? bytes : 1);
   return made ? memset(made, 0, bytes) : NULL;
 }
 

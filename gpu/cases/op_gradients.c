@@ -80,7 +80,7 @@ static tensor make_seed(run *r, const tensor *y)
   if (run_ok(r) && !host) {
     run_fail(r, STATUS_NO_MEMORY, "no memory for a seed");
   }
-  for (int64_t i = 0; run_ok(r) && i < count; ++i) {
+  for (int64_t i = 0; host && i < count; ++i) {
     if (seed.type == DTYPE_F64) {
       ((double *)host)[i] = seed_at(i);
     } else {
