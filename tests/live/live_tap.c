@@ -3,7 +3,8 @@
 
 // The other clients of the live tests, each a process of its own:
 //
-//   live_tap play   NAME            ports out_1, out_2: silence until "go", then noise and tones
+//   live_tap play   NAME SOUND      ports out_1, out_2: silence until "go", then a tap_sound
+//   live_tap midi   NAME FILE       port midi_out: nothing until told; FILE says what was sent when
 //   live_tap record NAME FILE SECONDS  ports sent_1, sent_2, got_1, got_2: keeps every cycle
 //   live_tap control NAME           no ports: connects, changes block size, freewheels
 //
@@ -11,13 +12,15 @@
 // "no ...". The end of stdin is "quit". The server is JACK_DEFAULT_SERVER's.
 
 #include "tests/live/tap_file.h"
+#include "tests/live/tap_midi.h"
+#include "tests/live/tap_sound.h"
 
 #include <jack/jack.h>
 #include <jack/metadata.h>
+#include <jack/midiport.h>
 #include <jack/uuid.h>
 
 #include <errno.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +31,7 @@
 
 #define MAX_XRUNS 4096
 #define MAX_PORTS 4
+#define MAX_SENT 65536
 
 typedef struct tap {
   jack_client_t *client;
@@ -35,10 +39,17 @@ typedef struct tap {
   uint32_t rate_hz;
   atomic_bool gone;
   // play
+  tap_sound sound;
   atomic_bool playing;
   uint64_t played_samples;
+  // midi; the audio thread's, but for `wanted`, which it takes over when `told` is set
+  tap_midi midi, wanted;
+  atomic_bool told;
+  uint64_t midi_samples; // since it was told
+  tap_sent *sent;        // read after the client is closed
+  uint32_t n_sent;
   // record; filled by the audio thread, read after the client is closed
-  const char *path;
+  const char *path; // of midi, too
   float *samples[TAP_CHANNELS];
   tap_cycle *cycles;
   atomic_bool ended;
@@ -50,27 +61,6 @@ typedef struct tap {
 
 // ---- audio thread ------------------------------------------------------------------------------
 
-// Noise that depends on the position alone (the finaliser of MurmurHash3).
-static float noise(uint64_t position, unsigned channel)
-{
-  uint64_t x = position * 2 + channel + 1;
-  x ^= x >> 33;
-  x *= 0xff51afd7ed558ccdULL;
-  x ^= x >> 33;
-  x *= 0xc4ceb9fe1a85ec53ULL;
-  x ^= x >> 33;
-  return (float)(x >> 40) / (float)(1 << 23) - 1.0F;
-}
-
-// Three quarters of a second sound, one quarter silence: onsets at many hop phases.
-static float signal_at(uint64_t position, unsigned channel, uint32_t rate_hz)
-{
-  if (position / (rate_hz / 4) % 4 == 3)
-    return 0.0F;
-  double phase = fmod(220.0 * (channel + 1) * (double)position / rate_hz, 1.0);
-  return 0.3F * (float)sin(6.283185307179586 * phase) + 0.2F * noise(position, channel);
-}
-
 static int on_play(jack_nframes_t n_samples, void *user)
 {
   tap *t = user;
@@ -78,10 +68,38 @@ static int on_play(jack_nframes_t n_samples, void *user)
   for (unsigned c = 0; c < 2; c++) {
     float *out = jack_port_get_buffer(t->port[c], n_samples);
     for (uint32_t i = 0; i < n_samples; i++)
-      out[i] = playing ? signal_at(t->played_samples + i, c, t->rate_hz) : 0.0F;
+      out[i] = playing ? tap_sound_at(t->sound, t->played_samples + i, c, t->rate_hz) : 0.0F;
   }
   if (playing)
     t->played_samples += n_samples;
+  return 0;
+}
+
+static void send(tap *t, void *buffer, const tap_message *m, uint32_t offset)
+{
+  const jack_nframes_t now = jack_last_frame_time(t->client);
+  if (t->n_sent < MAX_SENT && jack_midi_event_write(buffer, offset, m->bytes, m->n_bytes) == 0) {
+    tap_sent *sent = &t->sent[t->n_sent++];
+    *sent = (tap_sent){now + offset, m->n_bytes, {0}};
+    memcpy(sent->bytes, m->bytes, sizeof sent->bytes);
+  }
+}
+
+static int on_midi(jack_nframes_t n_samples, void *user)
+{
+  tap *t = user;
+  void *buffer = jack_port_get_buffer(t->port[0], n_samples);
+  jack_midi_clear_buffer(buffer);
+  if (atomic_exchange(&t->told, false)) {
+    t->midi = t->wanted;
+    t->midi_samples = 0;
+  }
+  const tap_message *m;
+  while ((m = tap_midi_peek(&t->midi)) && m->at_samples < t->midi_samples + n_samples) {
+    send(t, buffer, m, (uint32_t)(m->at_samples - t->midi_samples));
+    tap_midi_take(&t->midi);
+  }
+  t->midi_samples += n_samples;
   return 0;
 }
 
@@ -139,10 +157,35 @@ static bool add_port(tap *t, int index, const char *name, unsigned long flags)
   return t->port[index] != NULL;
 }
 
-static bool set_up_play(tap *t)
+static bool set_up_play(tap *t, const char *sound)
 {
-  return add_port(t, 0, "out_1", JackPortIsOutput) && add_port(t, 1, "out_2", JackPortIsOutput) &&
+  int found = tap_sound_find(sound);
+  t->sound = found < 0 ? TAP_NOISE : (tap_sound)found;
+  return found >= 0 && add_port(t, 0, "out_1", JackPortIsOutput) &&
+         add_port(t, 1, "out_2", JackPortIsOutput) &&
          jack_set_process_callback(t->client, on_play, t) == 0;
+}
+
+static bool set_up_midi(tap *t, const char *path)
+{
+  t->path = path;
+  t->sent = malloc(MAX_SENT * sizeof *t->sent);
+  t->port[0] =
+      jack_port_register(t->client, "midi_out", JACK_DEFAULT_MIDI_TYPE, JackPortIsOutput, 0);
+  if (t->sent) // touched now, as below
+    memset(t->sent, 0xff, MAX_SENT * sizeof *t->sent);
+  return t->sent && t->port[0] && jack_set_process_callback(t->client, on_midi, t) == 0;
+}
+
+static bool save_sent(const tap *t)
+{
+  FILE *f = fopen(t->path, "wb");
+  if (!f)
+    return false;
+  tap_midi_header header = {TAP_MIDI_MAGIC, t->n_sent};
+  bool good = fwrite(&header, sizeof header, 1, f) == 1 &&
+              fwrite(t->sent, sizeof *t->sent, t->n_sent, f) == t->n_sent;
+  return fclose(f) == 0 && good;
 }
 
 static bool set_up_record(tap *t, const char *path, double seconds)
@@ -248,6 +291,38 @@ static bool storm(tap *t, const char *a, const char *b, int n, int ms)
   return true;
 }
 
+// A plan begins with the next cycle. The last order must have been followed: that takes a cycle.
+static void tell_midi(tap *t, const char *line, tap_midi_plan plan)
+{
+  unsigned long long seed = 0;
+  t->wanted = (tap_midi){.plan = plan};
+  if (plan == TAP_MIDI_TRIGGERS)
+    sscanf(line, "%*s %llu %u %u %u", &seed, &t->wanted.hold_samples, &t->wanted.quiet_samples,
+           &t->wanted.spread_samples);
+  else if (plan == TAP_MIDI_ANYTHING)
+    sscanf(line, "%*s %llu %u", &seed, &t->wanted.every_samples);
+  t->wanted.seed = seed;
+  atomic_store(&t->told, true);
+  while (atomic_load(&t->told) && !atomic_load(&t->gone))
+    sleep_ms(1);
+}
+
+static bool obey_midi(tap *t, const char *line, const char *word)
+{
+  static const char *const words[] = {
+      [TAP_MIDI_NOTHING] = "rest",
+      [TAP_MIDI_TRIGGERS] = "triggers",
+      [TAP_MIDI_ANYTHING] = "anything",
+  };
+  for (int plan = 0; t->sent && plan < 3; plan++) {
+    if (strcmp(word, words[plan]) == 0) {
+      tell_midi(t, line, (tap_midi_plan)plan);
+      return true;
+    }
+  }
+  return false;
+}
+
 // False: refused. Commands that have words to say answer by themselves.
 static bool obey(tap *t, char *line, bool *answered)
 {
@@ -271,6 +346,8 @@ static bool obey(tap *t, char *line, bool *answered)
     return jack_set_freewheel(t->client, atoi(a)) == 0;
   if (strcmp(word, "storm") == 0)
     return storm(t, a, b, x, y);
+  if (obey_midi(t, line, word))
+    return true;
   *answered = true;
   if (strcmp(word, "latency") == 0)
     return say_latency(t, a);
@@ -298,17 +375,25 @@ static void serve(tap *t)
   }
 }
 
+static bool set_up(tap *t, int argc, char **argv)
+{
+  const char *what = argv[1];
+  if (strcmp(what, "record") == 0 && argc == 5)
+    return set_up_record(t, argv[3], atof(argv[4]));
+  if (strcmp(what, "midi") == 0 && argc == 4)
+    return set_up_midi(t, argv[3]);
+  if (strcmp(what, "play") == 0 && argc == 4)
+    return set_up_play(t, argv[3]);
+  return strcmp(what, "control") == 0;
+}
+
 int main(int argc, char **argv)
 {
   static tap t;
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (argc < 3 || !open_client(&t, argv[2]))
     return 1;
-  bool recording = strcmp(argv[1], "record") == 0 && argc == 5;
-  bool good = recording                      ? set_up_record(&t, argv[3], atof(argv[4]))
-              : strcmp(argv[1], "play") == 0 ? set_up_play(&t)
-                                             : strcmp(argv[1], "control") == 0;
-  if (!good || jack_activate(t.client)) {
+  if (!set_up(&t, argc, argv) || jack_activate(t.client)) {
     printf("no %s could not be set up\n", argv[1]);
     return 1;
   }
@@ -316,7 +401,7 @@ int main(int argc, char **argv)
   serve(&t);
   atomic_store(&t.ended, true); // before closing takes the connections away, one by one
   jack_client_close(t.client);
-  if (recording && !save_recording(&t)) {
+  if ((t.cycles && !save_recording(&t)) || (t.sent && !save_sent(&t))) {
     printf("no recording written\n");
     return 1;
   }

@@ -21,12 +21,11 @@
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
-#include "tests/live/blame.h"
 #include "tests/live/manners.h"
 #include "tests/live/planted.h"
-#include "tests/live/rt_guard.h"
 #include "tests/live/stage.h"
 #include "tests/live/take.h"
+#include "tests/live/verdict.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -34,73 +33,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SKIPPED 77
-#define MAX_STRETCHES 64
-#define FADE_MS 5 // the session's own default
-
 // ---- the parts that every scenario shares ------------------------------------------------------
 
 // Ports that also hear a physical one, which has a latency of its own, have a range that ends
 // later.
 static bool latency_is_told(stage *s, uint32_t latency_samples)
 {
-  char answer[96];
   unsigned least = 0, most = 0, of_capture = 0;
   bool good = true;
   if (s->options.connect_physical)
-    good = child_ask(&s->control, answer, sizeof answer, "latency system:capture_1") &&
-           sscanf(answer, "%*u %u", &of_capture) == 1;
   for (int port = 1; port <= 2; port++) {
-    good = child_ask(&s->control, answer, sizeof answer, "latency %s:out_%d",
                      jack_host_client_name(s->host), port) &&
-           sscanf(answer, "%u %u", &least, &most) == 2 && least == latency_samples &&
            most == latency_samples + of_capture && good;
     printf("out_%d: capture latency %u to %u samples, the session's %u\n", port, least, most,
            latency_samples);
   }
   return demand(good, "the ports report the session's latency");
-}
-
-// What the take is judged by: the session plays on while it is compared, but nobody listens.
-static void count_up(stage *s)
-{
-  jack_host_read_telemetry(s->host, &s->counts);
-  stage_run(s, 20); // whose misses were all looked at now
-  const session_telemetry t = s->counts;
-  printf("%" PRIu64 " steps, total p50 %.0f p99 %.0f p99.9 %.0f max %.0f us; misses %" PRIu64
-         " (own %" PRIu64 "), late samples %" PRIu64 ", gaps %" PRIu64 " (%" PRIu64
-         " samples), xruns %" PRIu64 ", overflows %" PRIu64 "\n",
-         t.steps, t.total.p50_us, t.total.p99_us, t.total.p999_us, t.total.max_us, t.misses,
-         t.own_misses, t.late_samples, t.gaps, t.gap_samples, t.xruns, t.overflows);
-  blame_say_all(s->witness);
-}
-
-// From the events of one session, since its last timeline began, to the stretches where output must
-// equal offline.
-static int stretches_of(const stage *s, unsigned returns, uint32_t first_latency_samples,
-                        uint32_t rate_hz, take_stretch *stretches)
-{
-  uint32_t latency_samples = first_latency_samples;
-  int n = 0;
-  stretches[n] = (take_stretch){0, UINT64_MAX, latency_samples};
-  for (size_t i = 0; i < s->n_events && n < MAX_STRETCHES - 1; i++) {
-    const session_event *e = &s->events[i].event;
-    uint64_t at = e->position_samples;
-    if (s->events[i].returns != returns)
-      continue;
-    if (e->kind == EVENT_TIMELINE) { // a later one begins in silence
-      n = 0;
-      stretches[n] = (take_stretch){0, e->value > 1 ? 0 : UINT64_MAX, latency_samples};
-    } else if (e->kind == EVENT_LATE || e->kind == EVENT_PAUSED) {
-      stretches[n].to = at < stretches[n].to ? at : stretches[n].to;
-    } else if (e->kind == EVENT_LATENCY) {
-      latency_samples = (uint32_t)e->value;
-    } else if (e->kind == EVENT_RECOVERED) {
-      stretches[++n] =
-          (take_stretch){at + rate_hz * FADE_MS / 1000 + 1, UINT64_MAX, latency_samples};
-    }
-  }
-  return n + 1;
 }
 
 static bool judge(const take_verdict *v, const take_part *part, uint64_t least_samples)
@@ -128,7 +76,7 @@ static bool compare_take(stage *s, take_part *part, unsigned returns, uint32_t r
   take_stretch stretches[MAX_STRETCHES];
   if (!take_render(part, rate_hz, s->model))
     return demand(false, "there is an offline result");
-  int n = stretches_of(s, returns, s->first_latency_samples, rate_hz, stretches);
+  int n = verdict_stretches(s, returns, s->first_latency_samples, rate_hz, stretches);
   take_compare(&verdict, part, stretches, n);
   return judge(&verdict, part, (uint64_t)(least_seconds * rate_hz));
 }
@@ -172,20 +120,6 @@ static bool fades_are_smooth(const stage *s, const take_part *part, uint32_t rat
 
 // ---- scenarios ---------------------------------------------------------------------------------
 
-// By rt_guard.h: in every callback of the run.
-static bool callback_is_clean(const stage *s)
-{
-  rt_guard_report r;
-  rt_guard_read(&r);
-  printf("%" PRIu64 " callbacks: %" PRIu64 " allocations, %" PRIu64
-         " system calls (first: %ld), %" PRIu64 " wakes, at most %" PRIu64 " in one\n",
-         r.calls, r.allocations, r.system_calls, r.first_system_call, r.wakes, r.most_wakes);
-  bool good = demand(s->options.renders || r.calls > 0, "the callback was watched");
-  return demand(r.allocations == 0 && r.system_calls == 0 && r.most_wakes <= 1,
-                "no allocation, no system call but one wake") &&
-         good;
-}
-
 // What the take must show: the offline result, at the latency that the ports report.
 static bool judge_take(stage *s, unsigned returns, double least_seconds)
 {
@@ -194,9 +128,9 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   printf("latency %u samples, timeline %" PRIu64 " from %" PRIu64 "\n", latency, timeline.number,
          timeline.host_time_samples);
   bool good = latency_is_told(s, latency);
-  count_up(s);
+  verdict_count_up(s);
   uint32_t rate_hz = s->counts.host_rate_hz;
-  good = callback_is_clean(s) && good;
+  good = verdict_callback_is_clean(s) && good;
   good = demand(stage_end_take(s), "the recording is whole") && good;
   take t;
   take_part part = {0};
@@ -213,24 +147,6 @@ static bool judge_take(stage *s, unsigned returns, double least_seconds)
   return good;
 }
 
-// By the kernel's figures, or else by the witness's (blame.h).
-static bool no_own_miss(stage *s)
-{
-  printf("%" PRIu64 " misses of our own as the kernel has it, %u as the witness has it\n",
-         s->counts.own_misses, s->n_own);
-  bool all = s->counts.own_misses <= s->n_own + s->n_excused;
-  return demand(all && s->n_own == 0, "no miss of our own");
-}
-
-static bool set_up(stage *s, const stage_options *options, int *code)
-{
-  stage_result ready = stage_open(s, options);
-  *code = ready == STAGE_IMPOSSIBLE ? SKIPPED : 1;
-  if (ready == STAGE_FAILED)
-    demand(false, "the stage is set");
-  return ready == STAGE_READY;
-}
-
 static int play(stage *s, char **argv, int seconds, bool asynchronous)
 {
   int code;
@@ -239,11 +155,11 @@ static int play(stage *s, char **argv, int seconds, bool asynchronous)
                            .codec = argv[2],
                            .asynchronous = asynchronous,
                            .record_seconds = seconds + 10};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, seconds * 1000);
   bool good = judge_take(s, 0, asynchronous ? seconds / 2 : seconds - 1);
-  return !(no_own_miss(s) && good);
+  return !(verdict_no_own_miss(s) && good);
 }
 
 static int equality(stage *s, char **argv)
@@ -273,7 +189,7 @@ static int blocks(stage *s, char **argv)
   int code;
   stage_options options = {
       .rate_hz = 48000, .block_samples = 128, .codec = argv[0], .record_seconds = 30};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   bool good = true;
   uint32_t largest = 128;
@@ -293,7 +209,7 @@ static int blocks(stage *s, char **argv)
   good = demand(stage_count_events(s, EVENT_LATENCY) >= 4, "each new latency was an event") && good;
   good = demand(stage_said(s, "latency is now"), "the new latency was said") && good;
   good = judge_take(s, 0, 3) && good;
-  return !(no_own_miss(s) && good);
+  return !(verdict_no_own_miss(s) && good);
 }
 
 static int stall(stage *s, char **argv)
@@ -305,7 +221,7 @@ static int stall(stage *s, char **argv)
                            .fallback = FALLBACK_SILENCE,
                            .expect_miss = true,
                            .record_seconds = 20};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
   session_inject_stall(jack_host_session(s->host), (uint32_t)atoi(argv[1]));
@@ -326,7 +242,7 @@ static int overflow(stage *s, char **argv)
   int code;
   stage_options options = {
       .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 20};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 500);
   session_inject_stall(jack_host_session(s->host), 4000);
@@ -345,7 +261,7 @@ static int mono(stage *s, char **argv)
                            .codec = argv[0],
                            .both_inputs = true,
                            .record_seconds = 20};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 2000);
   return !judge_take(s, 0, 1.5);
@@ -361,7 +277,7 @@ static int restart(stage *s, char **argv)
                            .pipewire = strcmp(argv[1], "pipewire") == 0,
                            .record_seconds = 20};
   options.connect_physical = !options.pipewire; // our PipeWire has no device
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
   child_kill(&s->server.process, strcmp(argv[2], "killed") == 0 ? SIGKILL : SIGTERM);
@@ -390,16 +306,15 @@ static int storm(stage *s, char **argv)
   int code;
   stage_options options = {
       .rate_hz = 48000, .block_samples = 256, .codec = argv[0], .record_seconds = 20};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1000);
   // The dummy driver's inputs are silent: what reaches the session is what the recorder hears.
   bool good = child_send(&s->control, "storm system:capture_1 continuo:in_1 100 2000");
   stage_run(s, 2500);
-  good = demand(child_answer(&s->control, NULL, 0), "100 connections came and went") && good;
   stage_run(s, 1500);
   good = judge_take(s, 0, 4) && good;
-  return !(no_own_miss(s) && good);
+  return !(verdict_no_own_miss(s) && good);
 }
 
 static int freewheel(stage *s, char **argv)
@@ -410,7 +325,7 @@ static int freewheel(stage *s, char **argv)
                            .codec = argv[0],
                            .renders = true,
                            .record_seconds = 120};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1000);
   session_telemetry before, after;
@@ -435,7 +350,7 @@ static int pipewire(stage *s, char **argv)
                            .codec = argv[0],
                            .record_seconds = 20,
                            .pipewire = true};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   bool good = demand(strstr(jack_host_server(s->host), "PipeWire") != NULL,
                      "the host found PipeWire's JACK by itself");
@@ -456,7 +371,7 @@ static int pipewire_rate(stage *s, char **argv)
                            .codec = argv[0],
                            .record_seconds = 20,
                            .pipewire = true};
-  if (!set_up(s, &options, &code))
+  if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
   bool good = demand(server_force("rate", 44100), "the rate was changed");

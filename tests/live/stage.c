@@ -3,6 +3,7 @@
 
 #include "tests/live/stage.h"
 
+#include "models/oracle.h"
 #include "tests/live/live_model.h"
 #include "tests/live/rt_guard.h"
 
@@ -156,7 +157,7 @@ static bool start_tap(stage *s, child *c, const char *what, const char *name, co
 
 bool stage_start_tap(stage *s, child *c, const char *what, const char *name)
 {
-  return start_tap(s, c, what, name, NULL, NULL);
+  return start_tap(s, c, what, name, strcmp(what, "play") == 0 ? "noise" : NULL, NULL);
 }
 
 bool stage_start_server(stage *s)
@@ -179,7 +180,10 @@ bool stage_start_clients(stage *s)
   char seconds[32];
   snprintf(seconds, sizeof seconds, "%g", s->options.record_seconds);
   return start_tap(s, &s->recorder, "record", "recorder", s->take_path, seconds) &&
-         start_tap(s, &s->player, "play", "player", NULL, NULL);
+         start_tap(s, &s->player, "play", "player", s->options.sound ? s->options.sound : "noise",
+                   NULL) &&
+         (!s->options.instrument ||
+          start_tap(s, &s->midi_player, "midi", "midi", s->midi_path, NULL));
 }
 
 bool stage_wire_tap(stage *s)
@@ -192,6 +196,8 @@ bool stage_wire(stage *s)
 {
   const char *us = jack_host_client_name(s->host);
   bool good = stage_wire_tap(s);
+  if (s->options.instrument)
+    good = good && child_ask(&s->control, NULL, 0, "connect midi:midi_out %s:midi_in", us);
   for (int c = 1; c <= 2 && good; c++) {
     good = child_ask(&s->control, NULL, 0, "connect %s:out_%d recorder:got_%d", us, c, c);
     if (s->options.both_inputs || c <= (int)codec_get_info(s->model)->n_channels)
@@ -230,6 +236,19 @@ static void leave(void *user)
   rt_guard_leave();
 }
 
+static bool open_instrument(stage *s, jack_host_config *config, error *err)
+{
+  if (oracle_new(&s->oracle, s->model, NULL, err)) {
+    return false;
+  }
+  midi_map_init(&s->midi, s->options.rate_hz);
+  config->midi = &s->midi;
+  config->session.player = s->oracle;
+  config->session.output_stage = true;
+  config->session.keep_s = s->options.keep_s;
+  return true;
+}
+
 static bool open_host(stage *s)
 {
   error err = {STATUS_OK, ""};
@@ -247,6 +266,10 @@ static bool open_host(stage *s)
       .event_user = s,
       .log = &s->sink,
   };
+  if (s->options.instrument && !open_instrument(s, &config, &err)) {
+    printf("no instrument: %s\n", err.message);
+    return false;
+  }
   if (!s->options.renders) {
     rt_guard_install();
     config.guard = (jack_guard){enter, leave, NULL};
@@ -265,7 +288,7 @@ static bool open_host(stage *s)
 stage_result stage_open(stage *s, const stage_options *options)
 {
   *s = (stage){.options = *options};
-  s->sink = (log_sink){on_message, s, LOG_DEBUG};
+  s->sink = (log_sink){on_message, s, options->quiet ? LOG_WARNING : LOG_DEBUG};
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
   if (!server_possible(options->pipewire))
@@ -274,6 +297,7 @@ stage_result stage_open(stage *s, const stage_options *options)
   if (!mkdtemp(s->folder))
     return STAGE_FAILED;
   snprintf(s->take_path, sizeof s->take_path, "%s/take", s->folder);
+  snprintf(s->midi_path, sizeof s->midi_path, "%s/midi", s->folder);
   s->server = (server){.folder = s->folder,
                        .rate_hz = options->rate_hz,
                        .block_samples = options->block_samples,
@@ -297,15 +321,21 @@ bool stage_end_take(stage *s)
   return child_quit(&s->recorder);
 }
 
+bool stage_end_midi(stage *s)
+{
+  return child_quit(&s->midi_player);
+}
+
 void stage_close(stage *s)
 {
   jack_host_close(s->host);
   hole_witness_close(s->witness);
   host_log_close(&s->log);
+  token_model_unref(s->oracle);
   codec_unref(s->model);
   // Politely: jackd does not get through its own end while it deals with a client that was killed.
-  child *clients[] = {&s->player, &s->recorder, &s->control};
-  for (int i = 0; i < 3; i++)
+  child *clients[] = {&s->player, &s->midi_player, &s->recorder, &s->control};
+  for (int i = 0; i < 4; i++)
     if (clients[i]->pid && !child_quit(clients[i]))
       child_kill(clients[i], SIGKILL);
   child_kill(&s->server.process, SIGTERM);

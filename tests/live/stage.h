@@ -7,6 +7,7 @@
 #ifndef CONTINUO_TESTS_LIVE_STAGE_H
 #define CONTINUO_TESTS_LIVE_STAGE_H
 
+#include "models/token_model.h"
 #include "plugin/jack_host.h"
 #include "tests/live/blame.h"
 #include "tests/live/child.h"
@@ -28,6 +29,10 @@ typedef struct stage_options {
   bool expect_miss;      ///< the scenario provokes one
   bool other_hosts;      ///< beside ours, so the log cannot tell whose cycle it is: none is kept
   bool renders;          ///< in freewheel process waits, so its calls are not watched
+  const char *sound;     ///< what the player plays (tap_sound.h); null: "noise"
+  bool instrument;       ///< with an oracle, an output stage, a record and a MIDI client
+  double keep_s;         ///< of the record
+  bool quiet;            ///< messages below a warning are neither printed nor remembered
 } stage_options;
 
 /// An event of the session, with the session it came from: a new one begins with each server.
@@ -41,8 +46,11 @@ typedef struct stage {
   char folder[64];
   char take_path[96];
   server server;
-  child control, player, recorder;
+  child control, player, recorder, midi_player;
+  char midi_path[96]; ///< what it sent (tap_midi.h), after stage_end_midi
   codec *model;
+  token_model *oracle; ///< null but for an instrument
+  midi_map midi;
   jack_host *host;
   host_log log;                   ///< of the present server's session
   uint32_t first_latency_samples; ///< of the present server's session, when it began
@@ -73,7 +81,7 @@ void stage_run(stage *s, int ms);
 /// The same for another host beside the stage's own.
 void stage_run_with(stage *s, jack_host *other, int ms);
 
-/// Start one more client of live_tap: `what` is play or control.
+/// Start one more client of live_tap: `what` is play (noise) or control.
 bool stage_start_tap(stage *s, child *c, const char *what, const char *name);
 
 /// Poll until the host has a session again, at most `ms`.
@@ -81,6 +89,7 @@ bool stage_wait_connected(stage *s, int ms);
 
 /// End the recording; it is then in take_path.
 bool stage_end_take(stage *s);
+bool stage_end_midi(stage *s); ///< the MIDI client's, in midi_path
 
 /// (Re)start the server, and the clients other than the host, wired to the host or not.
 bool stage_start_server(stage *s);
