@@ -10,6 +10,9 @@
 //   live_test stall CODEC MS     the conductor sleeps for MS
 //   live_test planted_step       one step is too slow: our own (planted.h)
 //   live_test planted_hole       the CPU is taken away: not our own
+//   live_test answer BLOCK_SAMPLES CODEC N          how long an answer takes (answer.h)
+//   live_test answer_soak BLOCK_SAMPLES CODEC N     the same, where CONTINUO_SOAK is set
+//   live_test planted_answer BLOCK_SAMPLES CODEC N  when it comes one step late
 //   live_test overflow CODEC     it sleeps for longer than its input ring lasts
 //   live_test mono CODEC         one channel, played into through both inputs
 //   live_test restart CODEC jackd|pipewire killed|ended  the server goes and comes back
@@ -21,6 +24,7 @@
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
+#include "tests/live/answer.h"
 #include "tests/live/manners.h"
 #include "tests/live/planted.h"
 #include "tests/live/stage.h"
@@ -39,11 +43,16 @@
 // later.
 static bool latency_is_told(stage *s, uint32_t latency_samples)
 {
+  char answer[96];
   unsigned least = 0, most = 0, of_capture = 0;
   bool good = true;
   if (s->options.connect_physical)
+    good = child_ask(&s->control, answer, sizeof answer, "latency system:capture_1") &&
+           sscanf(answer, "%*u %u", &of_capture) == 1;
   for (int port = 1; port <= 2; port++) {
+    good = child_ask(&s->control, answer, sizeof answer, "latency %s:out_%d",
                      jack_host_client_name(s->host), port) &&
+           sscanf(answer, "%u %u", &least, &most) == 2 && least == latency_samples &&
            most == latency_samples + of_capture && good;
     printf("out_%d: capture latency %u to %u samples, the session's %u\n", port, least, most,
            latency_samples);
@@ -312,6 +321,7 @@ static int storm(stage *s, char **argv)
   // The dummy driver's inputs are silent: what reaches the session is what the recorder hears.
   bool good = child_send(&s->control, "storm system:capture_1 continuo:in_1 100 2000");
   stage_run(s, 2500);
+  good = demand(child_answer(&s->control, NULL, 0), "100 connections came and went") && good;
   stage_run(s, 1500);
   good = judge_take(s, 0, 4) && good;
   return !(verdict_no_own_miss(s) && good);
@@ -407,6 +417,9 @@ static const scenario scenarios[] = {
     {"manners", 1, manners},
     {"planted_step", 0, planted_step},
     {"planted_hole", 0, planted_hole},
+    {"answer", 3, answer},
+    {"answer_soak", 3, answer_soak},
+    {"planted_answer", 3, planted_answer},
 };
 
 int main(int argc, char **argv)
