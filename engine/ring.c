@@ -3,6 +3,8 @@
 
 #include "engine/ring.h"
 
+#include "base/touched.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +19,11 @@ status ring_init(ring *r, uint64_t least_capacity, size_t element_bytes, const c
   atomic_init(&r->tail, 0);
   r->capacity = capacity;
   r->element_bytes = element_bytes;
-  r->data = malloc(ring_bytes(r));
+  r->data = touched_new(ring_bytes(r)); // every page is there before the audio
   if (!r->data) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for the %s (%zu bytes)", what,
                      ring_bytes(r));
   }
-  memset(r->data, 0, ring_bytes(r)); // written, not calloc'ed: every page is there before the audio
   return STATUS_OK;
 }
 

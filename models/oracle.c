@@ -4,6 +4,7 @@
 #include "models/oracle.h"
 
 #include "base/random.h"
+#include "base/touched.h"
 #include "models/oracle_classes.h"
 #include "models/oracle_walk.h"
 #include "models/token_model_internal.h"
@@ -89,7 +90,7 @@ static status oracle_state_new(token_state **out, token_model *m, error *err)
 {
   const oracle *o = oracle_of(m);
   oracle_state *s = calloc(1, sizeof *s);
-  char *block = calloc(1, block_bytes(o));
+  char *block = touched_new(block_bytes(o)); // before the first step
   if (!s || !block) {
     free(s);
     free(block);

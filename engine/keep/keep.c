@@ -3,6 +3,8 @@
 
 #include "engine/keep/keep.h"
 
+#include "base/touched.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,8 +45,8 @@ status keep_init(keep *k, double seconds, uint32_t rate_hz, uint32_t n_channels,
   k->capacity_samples = k->promised_samples + (uint64_t)KEEP_MARGIN_S * rate_hz;
   k->capacity_steps = (uint64_t)(KEEP_HISTORY_S * steps_per_second);
   const size_t bytes = (size_t)k->capacity_samples * n_channels * VALUE_BYTES;
-  k->input = malloc(bytes);
-  k->output = malloc(bytes);
+  k->input = touched_new(bytes); // now, not in the audio thread
+  k->output = touched_new(bytes);
   k->log = reserve(KEEP_LOG_ENTRIES * sizeof *k->log);
   k->steps = reserve((size_t)k->capacity_steps * sizeof *k->steps);
   k->codes = reserve(codes_bytes(k));
@@ -53,8 +55,6 @@ status keep_init(keep *k, double seconds, uint32_t rate_hz, uint32_t n_channels,
     return error_set(err, STATUS_NO_MEMORY, "no memory to keep %g s at %u Hz (%zu MiB)", seconds,
                      rate_hz, (2 * bytes) >> 20);
   }
-  memset(k->input, 0, bytes); // touched now, not in the audio thread
-  memset(k->output, 0, bytes);
   return STATUS_OK;
 }
 

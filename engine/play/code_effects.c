@@ -4,6 +4,7 @@
 #include "engine/play/code_effects.h"
 
 #include "base/random.h"
+#include "base/touched.h"
 #include "engine/play/code_effect.h"
 
 #include <math.h>
@@ -84,12 +85,11 @@ status code_effects_init(code_effects *e, int n_codebooks, error *err)
                      CODE_EFFECTS_MAX_CODEBOOKS, n_codebooks);
   }
   const size_t bytes = sizeof(chain) + CODE_N_EFFECTS * history_codes(e) * sizeof(int32_t);
-  e->memory = malloc(bytes);
+  e->memory = touched_new(bytes); // before the first step
   if (!e->memory) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for the code effects (%zu bytes)", bytes);
   }
   e->memory_bytes = bytes;
-  code_effects_reset(e); // written to, so that every page is there before the first step
   return STATUS_OK;
 }
 

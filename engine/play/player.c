@@ -5,6 +5,7 @@
 
 #include "engine/play/player.h"
 
+#include "base/touched.h"
 #include "engine/play/effect_parameters.h"
 #include "engine/play/player_internal.h"
 
@@ -13,13 +14,6 @@
 #include <string.h>
 
 // --- opening ---
-
-// Zeros, written to, so that no step is the first to touch a page.
-static void *new_touched(size_t bytes)
-{
-  void *made = malloc(bytes ? bytes : 1);
-  return made ? memset(made, 0, bytes) : NULL;
-}
 
 static status new_models(player *p, error *err)
 {
@@ -35,8 +29,8 @@ static status new_models(player *p, error *err)
   }
   for (int i = 0; st == STATUS_OK && i < PLAYER_PLACES; ++i) {
     player_copy *copy = &p->copies[i];
-    copy->model = new_touched(player_model_bytes(p));
-    copy->heard = new_touched(player_heard_bytes(p));
+    copy->model = touched_new(player_model_bytes(p));
+    copy->heard = touched_new(player_heard_bytes(p));
     st = copy->model && copy->heard
              ? STATUS_OK
              : error_set(err, STATUS_NO_MEMORY, "no memory for snapshots of %s", info->name);
@@ -82,10 +76,10 @@ status player_new(player **made, const player_config *config, error *err)
   p->rewind_steps = (uint64_t)PLAYER_REWIND_S * config->info->rate_hz / config->info->hop_samples;
   p->rewind_steps =
       p->rewind_steps < PLAYER_HEARD_STEPS / 2 ? p->rewind_steps : PLAYER_HEARD_STEPS / 2;
-  p->heard[0] = new_touched(player_heard_bytes(p));
-  p->heard[1] = new_touched(player_heard_bytes(p));
-  p->codes = new_touched(n * sizeof *p->codes);
-  p->blend = new_touched(n * sizeof *p->blend);
+  p->heard[0] = touched_new(player_heard_bytes(p));
+  p->heard[1] = touched_new(player_heard_bytes(p));
+  p->codes = touched_new(n * sizeof *p->codes);
+  p->blend = touched_new(n * sizeof *p->blend);
   p->has_effects = config->n_used <= CODE_EFFECTS_MAX_CODEBOOKS && config->info->codebook_size > 0;
   status st = p->heard[0] && p->heard[1] && p->codes && p->blend
                   ? STATUS_OK
