@@ -37,12 +37,14 @@ bool host_log_open(host_log *log, int n_channels, uint64_t max_samples)
   *log = (host_log){.max_samples = max_samples,
                     .max_cycles = (uint32_t)(max_samples / 16),
                     .n_channels = n_channels};
-  log->cycles = calloc(log->max_cycles, sizeof *log->cycles);
+  log->cycles = malloc(log->max_cycles * sizeof *log->cycles);
   bool good = log->cycles != NULL;
+  if (good) // touched now, so that the audio thread meets no page fault
+    memset(log->cycles, 0xff, log->max_cycles * sizeof *log->cycles);
   for (int c = 0; c < n_channels && good; c++) {
     log->samples[c] = malloc(max_samples * sizeof(float));
     good = log->samples[c] != NULL;
-    if (good) // touched now, so that the audio thread meets no page fault
+    if (good)
       memset(log->samples[c], 0xff, max_samples * sizeof(float));
   }
   atomic_store(&current, good ? log : NULL);
@@ -61,9 +63,15 @@ void host_log_wired(host_log *log)
   log->n_unwired = atomic_load(&log->n_cycles) + 2; // a server may connect a cycle later
 }
 
+void host_log_end(host_log *log)
+{
+  (void)log;
+  atomic_store(&current, NULL);
+}
+
 void host_log_close(host_log *log)
 {
-  atomic_store(&current, NULL);
+  host_log_end(log);
   free(log->cycles);
   free(log->samples[0]);
   free(log->samples[1]);

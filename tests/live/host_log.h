@@ -32,6 +32,7 @@ typedef struct host_log {
 bool host_log_open(host_log *log, int n_channels, uint64_t max_samples);
 void host_log_restart(host_log *log); ///< forget what was logged; only while no session runs
 void host_log_wired(host_log *log);   ///< from about now on everything is connected
+void host_log_end(host_log *log);     ///< log nothing more; only while no session runs
 void host_log_close(host_log *log);   ///< harmless when not open
 
 #endif

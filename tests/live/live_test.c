@@ -21,12 +21,16 @@
 //   live_test manners CODEC      names, connections, metadata, refusals (manners.h)
 //   live_test pipewire CODEC     a private PipeWire, its quantum changed from 64 to 1024
 //   live_test pipewire_rate CODEC  its rate changed from 48000 to 44100
+//   live_test replayed CODEC PRESETS SECONDS  anything is played, and rendered again (replayed.h)
+//   live_test replayed_soak CODEC PRESETS     the same for CONTINUO_SOAK minutes
+//   live_test both_hosts CODEC SECONDS        the file host plays the same
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
 #include "tests/live/answer.h"
 #include "tests/live/manners.h"
 #include "tests/live/planted.h"
+#include "tests/live/replayed.h"
 #include "tests/live/stage.h"
 #include "tests/live/take.h"
 #include "tests/live/verdict.h"
@@ -419,6 +423,9 @@ static const scenario scenarios[] = {
     {"planted_hole", 0, planted_hole},
     {"answer", 3, answer},
     {"answer_soak", 3, answer_soak},
+    {"replayed", 3, replayed},
+    {"replayed_soak", 2, replayed_soak},
+    {"both_hosts", 2, both_hosts},
     {"planted_answer", 3, planted_answer},
 };
 
