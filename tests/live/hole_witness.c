@@ -289,6 +289,9 @@ bool hole_witness_blank(hole_witness **w, uint32_t n_cpus)
     c->event = -1;
     c->stretches = malloc(MAX_STRETCHES * sizeof *c->stretches);
     good = good && c->stretches;
+    if (c->stretches) { // touched now: whoever looks for memory that grows finds none of ours
+      memset(c->stretches, 0xff, MAX_STRETCHES * sizeof *c->stretches);
+    }
   }
   if (!good) {
     hole_witness_close(*w);
