@@ -156,7 +156,7 @@ def similarity_table(take, begin, level):
     per_ms = REPEAT_RATE_HZ // 1000
     table = np.empty((len(firsts), (most - least) // per_ms + 1), np.float32)
     for row, first in zip(table, firsts):
-        alike = correlations(signal, total, first, n, most + per_ms, 1e-4 * n * level)
+        alike = correlations(signal, total, first, n, most + per_ms, 1e-6 * n * level)
         row[:] = alike[least: most + per_ms].reshape(-1, per_ms).max(1)
     # A copy may lie between two lags: each takes the best of its neighbours too.
     table[:, 1:-1] = np.maximum(table[:, 1:-1], np.maximum(table[:, :-2], table[:, 2:]))
