@@ -333,7 +333,7 @@ static int play(stage *s, char **argv, bool in_time)
                                  .sound = "rhythm",
                                  .instrument = true,
                                  .keep_s = 60,
-                                 .quiet = true,
+                                 .least = LOG_WARNING,
                                  .record_seconds = t.n_wanted + 30};
   if (!verdict_set_up(s, &options, &code)) {
     return code;

@@ -34,6 +34,9 @@ static void on_message(void *user, log_level level, const char *message)
   static const char *const names[] = {"debug", "info", "warning", "error"};
   stage *s = user;
   char line[600];
+  if (s->options.forgets && strncmp(message, "mode ", 5) == 0) {
+    return;
+  }
   int length = snprintf(line, sizeof line, "%s: %s\n", names[level], message);
   printf("  | %s", line);
   flockfile(stdout);
@@ -86,6 +89,12 @@ static void keep_event(void *user, const session_event *e)
   stage *s = user;
   if (e->kind == EVENT_LATE && e->own && s->witness) {
     judge_miss(s, e);
+  }
+  if (e->kind == EVENT_MODE && e->value < N_MODES) {
+    s->n_modes[e->value]++;
+  }
+  if (s->options.forgets && e->kind >= EVENT_CONTROL && e->kind <= EVENT_REFUSED) {
+    return;
   }
   if (s->n_events == s->events_capacity) {
     size_t capacity = s->events_capacity ? 2 * s->events_capacity : 64;
@@ -288,7 +297,7 @@ static bool open_host(stage *s)
 stage_result stage_open(stage *s, const stage_options *options)
 {
   *s = (stage){.options = *options};
-  s->sink = (log_sink){on_message, s, options->quiet ? LOG_WARNING : LOG_DEBUG};
+  s->sink = (log_sink){on_message, s, options->least};
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
   if (!server_possible(options->pipewire))

@@ -7,6 +7,7 @@
 #ifndef CONTINUO_TESTS_LIVE_STAGE_H
 #define CONTINUO_TESTS_LIVE_STAGE_H
 
+#include "engine/control/parameters.h"
 #include "models/token_model.h"
 #include "plugin/jack_host.h"
 #include "tests/live/blame.h"
@@ -32,7 +33,8 @@ typedef struct stage_options {
   const char *sound;     ///< what the player plays (tap_sound.h); null: "noise"
   bool instrument;       ///< with an oracle, an output stage, a record and a MIDI client
   double keep_s;         ///< of the record
-  bool quiet;            ///< messages below a warning are neither printed nor remembered
+  log_level least;       ///< lesser messages are neither printed nor remembered
+  bool forgets;          ///< what is told of controls and modes is counted, not kept
 } stage_options;
 
 /// An event of the session, with the session it came from: a new one begins with each server.
@@ -58,11 +60,12 @@ typedef struct stage {
   char *said; ///< every message of the host and the session, a line each
   stage_event *events;
   size_t n_events, events_capacity;
-  hole_witness *witness;    ///< null where there can be none
-  unsigned n_excused;       ///< misses that the session calls its own and blame.h does not
-  unsigned n_own;           ///< misses of our own by both
-  blame last_blame;         ///< of the last miss that was judged
-  session_telemetry counts; ///< when the take ended
+  unsigned n_modes[N_MODES]; ///< how often each was taken
+  hole_witness *witness;     ///< null where there can be none
+  unsigned n_excused;        ///< misses that the session calls its own and blame.h does not
+  unsigned n_own;            ///< misses of our own by both
+  blame last_blame;          ///< of the last miss that was judged
+  session_telemetry counts;  ///< when the take ended
 } stage;
 
 typedef enum stage_result {
