@@ -36,6 +36,20 @@ void *run_scratch(run *r, size_t bytes)
   return data;
 }
 
+void run_upload(run *r, void *to, const void *from, size_t bytes)
+{
+  if (run_ok(r) && !r->measuring) {
+    r->dev->upload(r->dev, to, from, bytes, &r->failure);
+  }
+}
+
+void run_download(run *r, void *to, const void *from, size_t bytes)
+{
+  if (run_ok(r) && !r->measuring) {
+    r->dev->download(r->dev, to, from, bytes, &r->failure);
+  }
+}
+
 tensor run_tensor(run *r, dtype type, int rank, int64_t d0, int64_t d1, int64_t d2, int64_t d3)
 {
   tensor t = tensor_view(NULL, type, rank, d0, d1, d2, d3);

@@ -31,6 +31,11 @@ tensor run_tensor(run *r, dtype type, int rank, int64_t d0, int64_t d1, int64_t 
 /// Scratch of `bytes` from the arena; null once the run has failed.
 void *run_scratch(run *r, size_t bytes);
 
+/// Copy to or from device memory behind all queued work, and wait; nothing once the run has failed,
+/// or where it only measures.
+void run_upload(run *r, void *to, const void *from, size_t bytes);
+void run_download(run *r, void *to, const void *from, size_t bytes);
+
 /// Note the first failure; later ones are ignored.
 void run_fail(run *r, status code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

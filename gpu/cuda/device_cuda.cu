@@ -230,6 +230,7 @@ static void fill_device(device *dev, cuda_backend *backend, const char *name)
   dev->download = cuda_download;
   dev->clear = cuda_clear;
   dev->zero = cuda_zero;
+  dev->losses = &cuda_loss_ops;
   dev->synchronize = cuda_synchronize;
   dev->close = cuda_close;
   fill_table(&dev->table);

@@ -7,7 +7,10 @@
 #ifndef CONTINUO_GPU_CUDA_LAUNCHERS_H
 #define CONTINUO_GPU_CUDA_LAUNCHERS_H
 
+#include "gpu/losses.h"
 #include "gpu/run.h"
+
+extern const loss_ops cuda_loss_ops;
 
 void cuda_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
                  const tensor *residual, tensor *history, const stream_control *control,
@@ -46,6 +49,8 @@ void cuda_rvq_decode(run *r, tensor *y, const tensor *codes, const weight *const
 void cuda_avg_pool1d(run *r, tensor *y, const tensor *x, const avg_pool1d_args *args);
 void cuda_reduce(run *r, tensor *y, const tensor *x, reduction kind);
 void cuda_stft(run *r, tensor *y, const tensor *x, struct stft *plan);
+/// dx += the adjoint of cuda_stft applied to dy.
+void cuda_stft_adjoint(run *r, tensor *dx, const tensor *dy, struct stft *plan);
 void cuda_advance(run *r, stream_control *control, int64_t n_steps);
 
 /// Backward of recorded calls, as ops->backward has them.

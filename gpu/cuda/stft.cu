@@ -157,21 +157,16 @@ void cuda_stft(run *r, tensor *y, const tensor *x, stft *plan)
   arena_rewind(r->memory, mark); // later work is queued behind this
 }
 
-// dx += the adjoint.
-void cuda_stft_backward(run *r, const tape_node *node)
+void cuda_stft_adjoint(run *r, tensor *dx, const tensor *dy, stft *plan)
 {
-  const tensor *x = &node->in[0], dy = tape_gradient(r, &node->out), dx = tape_gradient(r, x);
-  if (!dx.data) {
-    return;
-  }
   const size_t mark = arena_mark(r->memory);
-  stft_call s = stft_call_of(x, &dy, stft_settings(node->args.stft));
+  stft_call s = stft_call_of(dx, dy, stft_settings(plan));
   float *matrix = nullptr;
   const float *tables = make_tables(r, &s, &matrix);
-  const int64_t all_rows = x->dims[0] * s.rows;
+  const int64_t all_rows = dx->dims[0] * s.rows;
   float *rows = (float *)run_scratch(r, (size_t)(all_rows * s.window) * sizeof(float));
   const cuda_product p = {rows,
-                          {cuda_floats(&dy), 2 * s.bins, 0, false},
+                          {cuda_floats(dy), 2 * s.bins, 0, false},
                           {matrix, 2 * s.bins, 0, true},
                           1,
                           all_rows,
@@ -179,8 +174,17 @@ void cuda_stft_backward(run *r, const tape_node *node)
                           s.window,
                           false};
   cuda_multiply_matrices(r, "stft backward", &p);
-  s.count = tensor_count(x);
+  s.count = tensor_count(dx);
   cuda_launch(r, "stft backward", stft_gather_kernel, dim3(cuda_blocks(s.count, STFT_THREADS)),
-              STFT_THREADS, 0, cuda_floats(&dx), rows, tables, s);
+              STFT_THREADS, 0, cuda_floats(dx), rows, tables, s);
   arena_rewind(r->memory, mark);
+}
+
+void cuda_stft_backward(run *r, const tape_node *node)
+{
+  const tensor dy = tape_gradient(r, &node->out);
+  tensor dx = tape_gradient(r, &node->in[0]);
+  if (dx.data) {
+    cuda_stft_adjoint(r, &dx, &dy, node->args.stft);
+  }
 }
