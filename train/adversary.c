@@ -4,13 +4,20 @@
 #include "train/adversary.h"
 
 #include "gpu/tape.h"
-#include "train/adversarial_loss.h"
+#include "train/loss_sheet.h"
 #include "train/work_count.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define TAPE_CALLS 64 // of one discriminator's forward
+#define TAPE_CALLS 64                              // of one discriminator's forward
+#define NET_NUMBERS (6 + 2 * VERDICT_MAX_FEATURES) // that its losses leave on the sheet
+
+/// Where on the sheet one discriminator's losses are; -1: not taken.
+typedef struct net_notes {
+  int real, fake, adversarial;
+  int features[VERDICT_MAX_FEATURES], n_features;
+  double units[VERDICT_MAX_FEATURES]; ///< of each feature's loss in the network's
+} net_notes;
 
 struct adversary {
   device *dev;
@@ -18,6 +25,8 @@ struct adversary {
   discriminator *nets[ADVERSARY_MAX];
   int n_nets;
   tape *record;
+  net_notes notes[ADVERSARY_MAX]; ///< of the call at hand
+  loss_sheet sheet;
 };
 
 // ---- building ---------------------------------------------------------------------------
@@ -52,9 +61,8 @@ static status check(const device *dev, int n_nets, error *err)
     return error_set(err, STATUS_USAGE, "the recipe has %d discriminators, 1 to %d are possible",
                      n_nets, ADVERSARY_MAX);
   }
-  if (dev->kind != COMPUTE_CPU || dev->real != DTYPE_F32) {
-    return error_set(err, STATUS_UNSUPPORTED, "discriminators run on the CPU in f32, not on %s",
-                     dev->name);
+  if (dev->real != DTYPE_F32) {
+    return error_set(err, STATUS_UNSUPPORTED, "discriminators run in f32, not on %s", dev->name);
   }
   return STATUS_OK;
 }
@@ -95,6 +103,7 @@ status adversary_new(adversary **out, const recipe *settings, device *dev, error
   a->feature_relative = settings->loss.feature_relative;
   a->feature_sum = settings->loss.feature_sum && !settings->loss.feature_relative;
   code = tape_new(&a->record, TAPE_CALLS, err);
+  code = code ? code : loss_sheet_init(&a->sheet, dev, n_nets * NET_NUMBERS, err);
   for (int i = 0; i < n_nets && code == STATUS_OK; ++i) {
     code = add_net(a, &configs[i], settings, err);
   }
@@ -116,6 +125,7 @@ void adversary_free(adversary *a)
       discriminator_free(a->nets[i], a->dev);
     }
     tape_free(a->record);
+    loss_sheet_free(&a->sheet);
     device_unref(a->dev);
     free(a);
   }
@@ -140,13 +150,10 @@ status adversary_refresh(adversary *a, error *err)
 
 // ---- one discriminator ------------------------------------------------------------------
 
-static tensor audio_tensor(run *r, const adversary_batch *batch, const float *audio)
+static tensor audio_tensor(const adversary_batch *batch, const float *audio)
 {
-  tensor t = run_tensor(r, DTYPE_F32, 3, batch->n_examples, batch->n_samples, 1, 1);
-  if (run_ok(r)) {
-    memcpy(t.data, audio, tensor_bytes(&t));
-  }
-  return t;
+  return tensor_view((void *)(uintptr_t)audio, DTYPE_F32, 3, batch->n_examples, batch->n_samples, 1,
+                     1);
 }
 
 /// Room for a loss's gradient toward `t`.
@@ -162,20 +169,15 @@ static double share_of(const adversary *a, const adversary_batch *batch)
 }
 
 /// One side of the hinge: its loss, swept into the weights' gradients.
-static void learn_from(adversary *a, run *r, const verdict *said, bool real, double share,
-                       adversary_losses *losses)
+static void learn_from(adversary *a, run *r, const verdict *said, hinge_kind kind, double share,
+                       net_notes *notes)
 {
-  const tensor seed = run_ok(r) ? seed_for(r, &said->logits) : (tensor){0};
+  tensor seed = run_ok(r) ? seed_for(r, &said->logits) : (tensor){0};
   if (!run_ok(r)) {
     return;
   }
-  const float *logits = said->logits.data;
-  const int64_t count = tensor_count(&said->logits);
-  const double loss =
-      (real ? adversarial_loss_real : adversarial_loss_fake)(logits, count, share, seed.data);
-  double *score = real ? &losses->score_real : &losses->score_fake;
-  *score += share * ordered_sum(logits, count) / (double)count;
-  losses->discriminator += share * loss;
+  const int at = loss_sheet_hinge(&a->sheet, r, &said->logits, kind, share, &seed);
+  *(kind == HINGE_REAL ? &notes->real : &notes->fake) = at;
   tape_set_targets(a->record, TAPE_WEIGHTS);
   tape_backward(r, &said->logits, &seed);
 }
@@ -186,13 +188,13 @@ typedef struct aim {
   float *gradient;             ///< [n_examples, n_samples], added to
 } aim;
 
-static void seed_adversarial(const adversary *a, run *r, const verdict *fake, double factor,
-                             double *loss)
+static void seed_adversarial(adversary *a, run *r, const verdict *fake, double factor,
+                             net_notes *notes)
 {
-  const tensor seed = seed_for(r, &fake->logits);
+  tensor seed = seed_for(r, &fake->logits);
   if (run_ok(r)) {
-    *loss = adversarial_loss_generator(fake->logits.data, tensor_count(&fake->logits),
-                                       a->hinge_generator, factor, seed.data);
+    const hinge_kind kind = a->hinge_generator ? HINGE_REAL : HINGE_NONE;
+    notes->adversarial = loss_sheet_hinge(&a->sheet, r, &fake->logits, kind, factor, &seed);
     tape_seed(r, &fake->logits, &seed);
   }
 }
@@ -203,21 +205,21 @@ static double feature_unit(const adversary *a, const tensor *feature)
   return a->feature_sum ? (double)(feature->dims[2] * feature->dims[3]) : 1.0;
 }
 
-static void seed_features(const adversary *a, run *r, const verdict *fake, const verdict *real,
-                          double factor, double *loss)
+static void seed_features(adversary *a, run *r, const verdict *fake, const verdict *real,
+                          double factor, net_notes *notes)
 {
-  double sum = 0.0;
   for (int i = 0; i < fake->n_features && run_ok(r); ++i) {
     const tensor *feature = &fake->features[i];
     const double unit = feature_unit(a, feature) / (double)fake->n_features;
-    const tensor seed = seed_for(r, feature);
+    tensor seed = seed_for(r, feature);
     if (run_ok(r)) {
-      sum += unit * feature_loss(feature->data, real->features[i].data, tensor_count(feature),
-                                 a->feature_relative, factor * unit, seed.data);
+      notes->units[i] = unit;
+      notes->features[i] = loss_sheet_feature(&a->sheet, r, feature, &real->features[i],
+                                              a->feature_relative, factor * unit, &seed);
+      notes->n_features = i + 1;
       tape_seed(r, feature, &seed);
     }
   }
-  *loss = sum;
 }
 
 /// Sweep from what was seeded down to the audio, and add what arrives.
@@ -226,55 +228,71 @@ static void sweep_into(run *r, const tensor *audio, float *gradient)
   tape_sweep(r, 0, tape_position(r->record));
   const tensor arrived = tape_gradient(r, audio);
   if (run_ok(r)) {
-    const float *from = arrived.data;
-    for (int64_t i = 0; i < tensor_count(&arrived); ++i) {
-      gradient[i] += from[i];
-    }
+    tensor to = arrived;
+    to.data = gradient;
+    r->dev->table.add(r, &to, &to, &arrived);
   }
   tape_clear_gradients(r->record);
 }
 
 /// What the network says of real audio. Nothing is kept for a sweep later.
 static verdict hear_real(adversary *a, run *r, const discriminator *net,
-                         const adversary_batch *batch, adversary_losses *losses)
+                         const adversary_batch *batch, net_notes *notes)
 {
   r->record = batch->learn ? a->record : NULL;
-  const verdict real = discriminator_forward(r, net, audio_tensor(r, batch, batch->real));
+  const verdict real = discriminator_forward(r, net, audio_tensor(batch, batch->real));
   const size_t mark = arena_mark(r->memory);
   if (batch->learn) {
-    learn_from(a, r, &real, true, share_of(a, batch), losses);
+    learn_from(a, r, &real, HINGE_REAL, share_of(a, batch), notes);
     tape_reset(a->record);
     arena_rewind(r->memory, mark);
   }
   return real;
 }
 
-static void judge_with(adversary *a, run *r, const discriminator *net, const adversary_batch *batch,
-                       const aim *aims, int n_aims, adversary_losses *losses)
+static void judge_with(adversary *a, run *r, int net, const adversary_batch *batch, const aim *aims,
+                       int n_aims)
 {
   const double share = share_of(a, batch);
-  double adversarial = 0.0, feature = 0.0;
-  const verdict real = hear_real(a, r, net, batch, losses);
-  tensor audio = audio_tensor(r, batch, batch->fake);
+  net_notes *notes = &a->notes[net];
+  const verdict real = hear_real(a, r, a->nets[net], batch, notes);
+  tensor audio = audio_tensor(batch, batch->fake);
   r->record = a->record;
   tape_watch(r, &audio);
-  const verdict fake = discriminator_forward(r, net, audio);
+  const verdict fake = discriminator_forward(r, a->nets[net], audio);
   if (batch->learn) {
-    learn_from(a, r, &fake, false, share, losses);
+    learn_from(a, r, &fake, HINGE_FAKE, share, notes);
     tape_clear_gradients(a->record);
   }
   tape_set_targets(a->record, TAPE_TENSORS);
   for (int i = 0; i < n_aims && run_ok(r); ++i) {
     if (aims[i].adversarial != 0.0) {
-      seed_adversarial(a, r, &fake, share * aims[i].adversarial, &adversarial);
+      seed_adversarial(a, r, &fake, share * aims[i].adversarial, notes);
     }
     if (aims[i].feature != 0.0) {
-      seed_features(a, r, &fake, &real, share * aims[i].feature, &feature);
+      seed_features(a, r, &fake, &real, share * aims[i].feature, notes);
     }
     sweep_into(r, &audio, aims[i].gradient);
   }
-  losses->adversarial += share * adversarial;
-  losses->feature += share * feature;
+}
+
+/// What all networks noted, in their order; the losses were set to zero.
+static void sum_notes(adversary *a, run *r, double share, adversary_losses *losses)
+{
+  loss_sheet_read(&a->sheet, r);
+  for (int i = 0; i < a->n_nets && run_ok(r); ++i) {
+    const net_notes *n = &a->notes[i];
+    double feature = 0.0;
+    for (int k = 0; k < n->n_features; ++k) {
+      feature += n->units[k] * loss_sheet_get(&a->sheet, n->features[k]);
+    }
+    losses->discriminator += share * loss_sheet_get(&a->sheet, n->real);
+    losses->discriminator += share * loss_sheet_get(&a->sheet, n->fake);
+    losses->score_real += n->real < 0 ? 0.0 : share * loss_sheet_get(&a->sheet, n->real + 1);
+    losses->score_fake += n->fake < 0 ? 0.0 : share * loss_sheet_get(&a->sheet, n->fake + 1);
+    losses->adversarial += share * loss_sheet_get(&a->sheet, n->adversarial);
+    losses->feature += share * feature;
+  }
 }
 
 // ---- all of them ------------------------------------------------------------------------
@@ -291,22 +309,37 @@ static status result(const run *r, error *err)
   return run_ok(r) ? STATUS_OK : error_set(err, r->failure.code, "%s", r->failure.message);
 }
 
+static void begin(adversary *a, run *r, arena *memory, const adversary_batch *batch)
+{
+  run_init(r, a->dev, memory);
+  r->measuring = batch->measuring;
+  tape_reset(a->record);
+  loss_sheet_clear(&a->sheet);
+  for (int i = 0; i < a->n_nets; ++i) {
+    a->notes[i] = (net_notes){.real = -1, .fake = -1, .adversarial = -1};
+  }
+}
+
 status adversary_discriminate(adversary *a, arena *memory, const adversary_batch *batch,
                               adversary_losses *losses, error *err)
 {
   run r;
   const size_t mark = arena_mark(memory);
-  run_init(&r, a->dev, memory);
+  begin(a, &r, memory, batch);
   r.record = a->record;
-  tape_reset(a->record);
   losses->discriminator = losses->score_real = losses->score_fake = 0.0;
   for (int i = 0; i < 2 * a->n_nets && run_ok(&r); ++i) {
     const bool real = i % 2 == 0;
-    const tensor audio = audio_tensor(&r, batch, real ? batch->real : batch->fake);
+    const tensor audio = audio_tensor(batch, real ? batch->real : batch->fake);
     const verdict said = discriminator_forward(&r, a->nets[i / 2], audio);
-    learn_from(a, &r, &said, real, share_of(a, batch), losses);
+    learn_from(a, &r, &said, real ? HINGE_REAL : HINGE_FAKE, share_of(a, batch), &a->notes[i / 2]);
     finish(&r, mark);
   }
+  adversary_losses said = {0};
+  sum_notes(a, &r, share_of(a, batch), &said);
+  losses->discriminator = said.discriminator;
+  losses->score_real = said.score_real;
+  losses->score_fake = said.score_fake;
   return result(&r, err);
 }
 
@@ -315,19 +348,23 @@ static status judge(adversary *a, arena *memory, const adversary_batch *batch, c
 {
   run r;
   const size_t mark = arena_mark(memory);
-  run_init(&r, a->dev, memory);
-  tape_reset(a->record);
-  losses->adversarial = losses->feature = 0.0;
-  if (batch->learn) {
-    losses->discriminator = losses->score_real = losses->score_fake = 0.0;
-  }
+  begin(a, &r, memory, batch);
+  const size_t bytes = (size_t)(batch->n_examples * batch->n_samples) * sizeof(float);
   for (int i = 0; i < n_aims; ++i) {
-    memset(aims[i].gradient, 0,
-           (size_t)(batch->n_examples * batch->n_samples) * sizeof *aims[i].gradient);
+    a->dev->zero(&r, aims[i].gradient, bytes);
   }
   for (int i = 0; i < a->n_nets && run_ok(&r); ++i) {
-    judge_with(a, &r, a->nets[i], batch, aims, n_aims, losses);
+    judge_with(a, &r, i, batch, aims, n_aims);
     finish(&r, mark);
+  }
+  adversary_losses said = {0};
+  sum_notes(a, &r, share_of(a, batch), &said);
+  losses->adversarial = said.adversarial;
+  losses->feature = said.feature;
+  if (batch->learn) {
+    losses->discriminator = said.discriminator;
+    losses->score_real = said.score_real;
+    losses->score_fake = said.score_fake;
   }
   return result(&r, err);
 }
@@ -361,7 +398,7 @@ status adversary_work(adversary *a, arena *memory, int64_t n_examples, int64_t n
   for (int i = 0; i < a->n_nets && run_ok(&r); ++i) {
     const tensor silence = run_tensor(&r, DTYPE_F32, 3, n_examples, n_samples, 1, 1);
     if (run_ok(&r)) {
-      memset(silence.data, 0, tensor_bytes(&silence));
+      a->dev->zero(&r, silence.data, tensor_bytes(&silence));
       discriminator_forward(&r, a->nets[i], silence);
       *multiply_adds += tape_multiply_adds(a->record);
     }

@@ -5,9 +5,9 @@
 /// from the codec's (discriminate), and say how the codec's should change (judge). Every loss is
 /// the mean over discriminators; feature matching also over their hidden layers.
 ///
-/// One thread at a time, whose device has one thread of its own (CPU only). After the first step of
-/// a size nothing is allocated but from the arena given, and all of that is given back on return.
-/// The order of every sum is fixed.
+/// One thread at a time, whose device has one thread of its own. After the first step of a size
+/// nothing is allocated but from the arena given, and all of that is given back on return. The
+/// order of every sum is fixed.
 #ifndef CONTINUO_TRAIN_ADVERSARY_H
 #define CONTINUO_TRAIN_ADVERSARY_H
 
@@ -21,7 +21,7 @@ typedef struct adversary adversary;
 
 /// The discriminators that the recipe asks for, with start values drawn from its seed and weights
 /// that are tracked. STATUS_USAGE: a network that cannot be, or crops shorter than a window;
-/// STATUS_UNSUPPORTED: no CPU device, or a build without transforms; STATUS_NO_MEMORY.
+/// STATUS_UNSUPPORTED: a device in double, or a build without transforms; STATUS_NO_MEMORY.
 status adversary_new(adversary **a, const recipe *settings, device *dev, error *err);
 void adversary_free(adversary *a); ///< null is fine
 
@@ -38,10 +38,11 @@ status adversary_work(adversary *a, arena *memory, int64_t n_examples, int64_t n
 
 /// What a lane shows its discriminators.
 typedef struct adversary_batch {
-  const float *real, *fake; ///< [n_examples, n_samples]
+  const float *real, *fake; ///< [n_examples, n_samples], in the device's memory
   int64_t n_examples, n_samples;
   double example_weight; ///< 1 / examples of the whole step, over all lanes and processes
   bool learn;            ///< judging: discriminate as well, from the same forwards
+  bool measuring;        ///< only take memory, see run.h
 } adversary_batch;
 
 /// Each is the lane's part: the lane's mean, times n_examples * example_weight. Parts add up to the
@@ -58,7 +59,8 @@ status adversary_discriminate(adversary *a, arena *memory, const adversary_batch
                               adversary_losses *losses, error *err);
 
 /// The generator's side: d adversarial / d fake and d feature / d fake, both [n_examples,
-/// n_samples] and written; no w->grad is touched. Losses adversarial and feature are set.
+/// n_samples] in the device's memory, and written; no w->grad is touched. Losses adversarial and
+/// feature are set.
 status adversary_judge(adversary *a, arena *memory, const adversary_batch *batch,
                        float *gradient_adversarial, float *gradient_feature,
                        adversary_losses *losses, error *err);

@@ -169,13 +169,13 @@ static status assign(k_means *m, error *err)
     run r;
     arena_rewind(&m->memory, 0);
     run_init(&r, m->dev, &m->memory);
-    const tensor x =
-        tensor_view((void *)(uintptr_t)(m->vectors + i * dim), DTYPE_F32, 2, rows, dim, 1, 1);
+    const tensor x = run_tensor(&r, DTYPE_F32, 2, rows, dim, 1, 1);
+    run_upload(&r, x.data, m->vectors + i * dim, tensor_bytes(&x));
     const tensor codes = apply_nearest(&r, x, book);
+    run_download(&r, m->codes + i, codes.data, (size_t)rows * sizeof *m->codes);
     if (!run_ok(&r)) {
       return error_set(err, r.failure.code, "%s", r.failure.message);
     }
-    memcpy(m->codes + i, codes.data, (size_t)rows * sizeof *m->codes);
   }
   return code;
 }
@@ -260,7 +260,7 @@ status codebooks_start(codebooks *c, device *dev, float *vectors, int64_t n,
   }
   const size_t memory_bytes = (size_t)64 << 20;
   k_means m = {.c = c, .dev = dev, .vectors = vectors, .n = n, .seed = seed};
-  void *memory = aligned_alloc(ARENA_ALIGN_BYTES, memory_bytes);
+  void *memory = dev->allocate(dev, memory_bytes);
   m.codes = calloc((size_t)n, sizeof *m.codes);
   m.sums = calloc((size_t)(q->size * q->dim), sizeof *m.sums);
   m.use = calloc((size_t)q->size, sizeof *m.use);
@@ -271,7 +271,7 @@ status codebooks_start(codebooks *c, device *dev, float *vectors, int64_t n,
     arena_init(&m.memory, memory, memory_bytes);
     code = run_stages(&m, vectors, vectors_per_step, err);
   }
-  free(memory);
+  dev->release(dev, memory);
   free(m.codes);
   free(m.sums);
   free(m.use);

@@ -401,12 +401,16 @@ static void work_backward(codec_trainer *t, lane *l)
 {
   lane_backward(l, &t->plan, t->factors);
   layer_set *sets[LANE_SETS];
+  error own = {0};
   lane_sets(l, sets);
-  optimiser_collect(t->generator, sets, LANE_SETS, l->flat);
-  if (t->plan.discriminate) {
+  status code = optimiser_collect(t->generator, l->dev, sets, LANE_SETS, l->flat, &own);
+  if (code == STATUS_OK && t->plan.discriminate) {
     layer_set *critics[ADVERSARY_MAX];
     const int n = adversary_sets(l->critics, critics);
-    optimiser_collect(t->critics, critics, n, l->critics_flat);
+    code = optimiser_collect(t->critics, l->dev, critics, n, l->critics_flat, &own);
+  }
+  if (code != STATUS_OK && l->failure.code == STATUS_OK) {
+    l->failure = own;
   }
 }
 

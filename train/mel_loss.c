@@ -3,11 +3,13 @@
 
 #include "train/mel_loss.h"
 
+#include "gpu/losses.h"
 #include "gpu/stft.h"
 #include "train/mel_bank.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAGNITUDE_EPSILON 1e-16f
 
@@ -18,11 +20,13 @@ typedef struct mel_scale {
   int64_t rows, bins;
   float log_weight; // alpha
   double share;     // of a row's sum in the loss
+  void *tables;     // in a device's memory: what mel_rows points to, in its order; or null
 } mel_scale;
 
 struct mel_loss {
   mel_loss_config config;
   int64_t n_samples;
+  device *placed; // whose memory holds the tables; referenced
   mel_scale scales[RECIPE_MAX_WINDOWS];
   // Scratch for one row of the longest transform.
   float *spectrum;               // [bins, 2], of x
@@ -150,7 +154,11 @@ void mel_loss_free(mel_loss *l)
     for (int i = 0; i < l->config.n_windows; ++i) {
       stft_free(l->scales[i].transform);
       mel_bank_free(l->scales[i].bank);
+      if (l->scales[i].tables) {
+        l->placed->release(l->placed, l->scales[i].tables);
+      }
     }
+    device_unref(l->placed);
     free(l->spectrum);
     free(l->target_spectrum);
     free(l->values);
@@ -258,4 +266,109 @@ double mel_loss_apply(mel_loss *l, const float *x, const float *target, float fa
     loss += s->share * sum;
   }
   return loss;
+}
+
+// ---- on a device ------------------------------------------------------------------------------
+
+// Bytes of first, segment, rising and falling.
+static size_t table_bytes(const mel_bank *m)
+{
+  return (size_t)(m->n_bands + 2) * sizeof(int32_t) +
+         (size_t)m->n_bins * (sizeof(int32_t) + 2 * sizeof(float));
+}
+
+static void fill_tables(unsigned char *to, const mel_bank *m)
+{
+  int32_t *first = (int32_t *)(void *)to, *segment = first + m->n_bands + 2;
+  float *rising = (float *)(void *)(segment + m->n_bins);
+  for (int64_t k = 0; k < m->n_bins; ++k) {
+    segment[k] = (int32_t)m->n_bands + 1; // the last bin lies in none
+  }
+  for (int64_t s = 0; s < m->n_bands + 2; ++s) {
+    first[s] = (int32_t)m->first[s];
+    for (int64_t k = m->first[s]; s <= m->n_bands && k < m->first[s + 1]; ++k) {
+      segment[k] = (int32_t)s;
+    }
+  }
+  memcpy(rising, m->rising, (size_t)m->n_bins * sizeof *rising);
+  memcpy(rising + m->n_bins, m->falling, (size_t)m->n_bins * sizeof *rising);
+}
+
+static status place_scale(mel_scale *s, device *dev, error *err)
+{
+  const size_t bytes = table_bytes(s->bank);
+  unsigned char *host = calloc(bytes, 1);
+  s->tables = dev->allocate(dev, bytes);
+  status code =
+      host && s->tables ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "no memory for mel bands");
+  if (code == STATUS_OK) {
+    fill_tables(host, s->bank);
+    code = dev->upload(dev, s->tables, host, bytes, err);
+  }
+  free(host);
+  return code;
+}
+
+status mel_loss_place(mel_loss *l, device *dev, error *err)
+{
+  status code = STATUS_OK;
+  l->placed = device_ref(dev);
+  for (int i = 0; i < l->config.n_windows && code == STATUS_OK; ++i) {
+    code = place_scale(&l->scales[i], dev, err);
+  }
+  return code;
+}
+
+int mel_loss_sums(const mel_loss *l)
+{
+  return l->config.n_windows;
+}
+
+double mel_loss_total(const mel_loss *l, const double *sums)
+{
+  double loss = 0.0;
+  for (int i = 0; i < l->config.n_windows; ++i) {
+    loss += l->scales[i].share * sums[i];
+  }
+  return loss;
+}
+
+static mel_rows rows_of(const mel_loss *l, const mel_scale *s, int64_t n, float factor)
+{
+  const int32_t *first = s->tables, *segment = first + s->bank->n_bands + 2;
+  const float *rising = (const float *)(const void *)(segment + s->bins);
+  return (mel_rows){.n_rows = n * s->rows,
+                    .n_bins = s->bins,
+                    .n_bands = s->bank->n_bands,
+                    .first = first,
+                    .segment = segment,
+                    .rising = rising,
+                    .falling = rising + s->bins,
+                    .power = l->config.power,
+                    .log_absolute = l->config.log_absolute,
+                    .root = l->config.norm == MEL_SUM,
+                    .floor_added = l->config.floor_kind == LOG_FLOOR_ADD,
+                    .log_floor = (float)l->config.log_floor,
+                    .log_weight = s->log_weight,
+                    .factor = (float)((double)factor * s->share)};
+}
+
+void mel_loss_queue(mel_loss *l, run *r, double *sums, const tensor *x, const tensor *target,
+                    float factor, tensor *gradient)
+{
+  const int64_t n = x->dims[0];
+  for (int i = 0; i < l->config.n_windows && run_ok(r); ++i) {
+    const mel_scale *s = &l->scales[i];
+    const size_t mark = arena_mark(r->memory);
+    const mel_rows rows = rows_of(l, s, n, factor);
+    tensor spectra = run_tensor(r, DTYPE_F32, 4, n, s->rows, s->bins, 2);
+    tensor targets = run_tensor(r, DTYPE_F32, 4, n, s->rows, s->bins, 2);
+    if (run_ok(r)) {
+      r->dev->table.stft(r, &spectra, x, s->transform);
+      r->dev->table.stft(r, &targets, target, s->transform);
+      r->dev->losses->mel(r, sums + i, spectra.data, targets.data, &rows);
+      r->dev->losses->spectra_back(r, gradient, &spectra, s->transform);
+    }
+    arena_rewind(r->memory, mark); // later work is queued behind this
+  }
 }

@@ -20,7 +20,7 @@
 #ifndef CONTINUO_TRAIN_MEL_LOSS_H
 #define CONTINUO_TRAIN_MEL_LOSS_H
 
-#include "base/status.h"
+#include "gpu/run.h"
 #include "train/recipe.h"
 
 typedef struct mel_loss_config {
@@ -55,5 +55,18 @@ void mel_loss_free(mel_loss *l); ///< null is fine
 /// gradient[n_samples] where that is not null. Deterministic; one thread at a time for each object.
 double mel_loss_apply(mel_loss *l, const float *x, const float *target, float factor,
                       float *gradient);
+
+/// The same on a device that has losses (gpu/losses.h), over all examples at once. First, once: its
+/// tables go to the device's memory; they are freed with the loss. STATUS_NO_MEMORY, STATUS_DEVICE.
+status mel_loss_place(mel_loss *l, device *dev, error *err);
+
+/// Numbers that a queued loss leaves in device memory: what mel_loss_total takes, fetched.
+int mel_loss_sums(const mel_loss *l);
+
+/// x, target, gradient [n, n_samples, 1] in device memory. Loss and gradient as above, summed over
+/// the n; sums [mel_loss_sums]. Scratch of the run's arena is given back.
+void mel_loss_queue(mel_loss *l, run *r, double *sums, const tensor *x, const tensor *target,
+                    float factor, tensor *gradient);
+double mel_loss_total(const mel_loss *l, const double *sums);
 
 #endif

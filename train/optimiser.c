@@ -106,27 +106,36 @@ int optimiser_freeze(optimiser *o, const char *pattern)
   return matched;
 }
 
-void optimiser_collect(const optimiser *o, layer_set *const *sets, int n_sets, float *flat)
+/// One weight's gradients, g before v.
+static status collect_weight(device *dev, const weight *w, float *flat, error *err)
 {
+  const size_t bytes = (size_t)weight_count(w) * sizeof *flat;
+  float *whole = flat + (w->norm_v ? w->dims[0] : 0);
+  status code = dev->download(dev, whole, w->grad, bytes, err);
+  if (code == STATUS_OK && w->norm_v) {
+    weight_norm_backward(w, whole, flat, whole);
+  }
+  return code ? code : dev->clear(dev, w->grad, bytes, err);
+}
+
+status optimiser_collect(const optimiser *o, device *dev, layer_set *const *sets, int n_sets,
+                         float *flat, error *err)
+{
+  status code = STATUS_OK;
   memset(flat, 0, (size_t)o->n_values * sizeof *flat);
   for (int s = 0; s < n_sets; ++s) {
-    for (int i = 0; i < sets[s]->n_weights; ++i) {
+    for (int i = 0; i < sets[s]->n_weights && code == STATUS_OK; ++i) {
       const weight *w = sets[s]->weights[i];
       if (w->use == WEIGHT_CODEBOOK) {
         continue;
       }
-      const int64_t count = weight_count(w);
-      if (w->grad && w->norm_v) {
-        weight_norm_backward(w, w->grad, flat, flat + w->dims[0]);
-      } else if (w->grad) {
-        memcpy(flat, w->grad, (size_t)count * sizeof *flat);
-      }
       if (w->grad) {
-        memset(w->grad, 0, (size_t)count * sizeof *flat);
+        code = collect_weight(dev, w, flat, err);
       }
-      flat += count + (w->norm_v ? w->dims[0] : 0);
+      flat += weight_count(w) + (w->norm_v ? w->dims[0] : 0);
     }
   }
+  return code;
 }
 
 double optimiser_norm(const optimiser *o)

@@ -47,9 +47,11 @@ void optimiser_free(optimiser *o); ///< null is fine
 /// becomes the value that it has. Returns how many parameters that were.
 int optimiser_freeze(optimiser *o, const char *pattern);
 
-/// Move the gradients that `sets` (the same layers, of one lane) hold in w->grad (f32) into
-/// `flat` [n_values], through weight normalisation where there is one; w->grad is zero afterwards.
-void optimiser_collect(const optimiser *o, layer_set *const *sets, int n_sets, float *flat);
+/// Move the gradients that `sets` (the same layers, of one lane) hold in w->grad (f32, memory of
+/// `dev`) into `flat` [n_values], through weight normalisation where there is one; w->grad is zero
+/// afterwards. Errors: the device's.
+status optimiser_collect(const optimiser *o, device *dev, layer_set *const *sets, int n_sets,
+                         float *flat, error *err);
 
 /// Euclidean norm of the whole gradient, summed in double in the parameters' order.
 double optimiser_norm(const optimiser *o);

@@ -48,14 +48,16 @@ void training_log_step(tensorboard *log, const trainer_report *r, double memory_
 static void log_clips(tensorboard *log, const codec_trainer *t)
 {
   const float *clips[2 * TRAINING_LOG_CLIPS];
-  const int64_t crop = t->recipe.data.crop_samples;
+  const int64_t crop = t->recipe.data.crop_samples, each = t->lanes[0]->samples;
+  float *outputs = calloc((size_t)(t->n_lanes * each), sizeof *outputs);
   int n = 0;
-  for (int i = 0; i < t->n_lanes; ++i) {
-    const lane *l = t->lanes[i];
+  for (int i = 0; i < t->n_lanes && outputs; ++i) {
+    lane *l = t->lanes[i];
+    lane_output(l, outputs + i * each);
     for (int64_t j = 0; j < l->examples && n < TRAINING_LOG_CLIPS; ++j, ++n) {
       char tag[64];
       clips[2 * n] = l->audio + j * crop;
-      clips[2 * n + 1] = (const float *)l->out.data + j * crop;
+      clips[2 * n + 1] = outputs + i * each + j * crop;
       for (int k = 0; k < 2; ++k) {
         snprintf(tag, sizeof tag, "clip %d/%s", n, k ? "codec" : "audio");
         tensorboard_audio(log, t->step, tag, clips[2 * n + k], crop, 1, t->recipe.codec.rate_hz);
@@ -67,6 +69,7 @@ static void log_clips(tensorboard *log, const codec_trainer *t)
     tensorboard_image(log, t->step, "clips", &image);
     free(image.pixels);
   }
+  free(outputs);
 }
 
 void training_log_validation(tensorboard *log, const codec_trainer *t,

@@ -4,6 +4,7 @@
 #include "train/unit_variance.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BRANCH_DEVIATION 0.5
@@ -17,11 +18,21 @@ static void clear_bias(void *user, weight *w)
   }
 }
 
-// Standard deviation of what the call itself gave: without the residual that was added to it.
-static double deviation_of(const tape_node *node)
+// A tensor's values where the host sees them, or null; to be freed.
+static float *fetch(device *dev, const tensor *t, error *err)
 {
-  const float *y = node->out.data, *skip = node->in[1].data;
-  const int64_t count = tensor_count(&node->out);
+  float *values = malloc(tensor_bytes(t) + 1);
+  if (!values) {
+    error_set(err, STATUS_NO_MEMORY, "no memory to look at %zu bytes", tensor_bytes(t));
+  } else if (dev->download(dev, values, t->data, tensor_bytes(t), err) != STATUS_OK) {
+    free(values);
+    values = NULL;
+  }
+  return values;
+}
+
+static double deviation(const float *y, const float *skip, int64_t count)
+{
   double sum = 0.0, squares = 0.0;
   for (int64_t i = 0; i < count; ++i) {
     const double value = (double)y[i] - (skip ? (double)skip[i] : 0.0);
@@ -30,6 +41,18 @@ static double deviation_of(const tape_node *node)
   }
   const double mean = sum / (double)count;
   return sqrt(fmax(0.0, squares / (double)count - mean * mean));
+}
+
+// Standard deviation of what the call itself gave: without the residual that was added to it.
+static status deviation_of(device *dev, const tape_node *node, double *found, error *err)
+{
+  float *y = fetch(dev, &node->out, err);
+  float *skip = y && node->in[1].data ? fetch(dev, &node->in[1], err) : NULL;
+  const bool there = y && (skip || !node->in[1].data);
+  *found = there ? deviation(y, skip, tensor_count(&node->out)) : 0.0;
+  free(y);
+  free(skip);
+  return there ? STATUS_OK : err->code;
 }
 
 static void scale_weight(weight *w, double factor)
@@ -47,19 +70,20 @@ static bool is_convolution(const tape_node *node)
   return node->op == OP_CONV1D || node->op == OP_CONV_TRANSPOSED1D;
 }
 
-// Scale call `i` of `t`; false when there is no such call.
-static bool scale_call(const tape *t, int i, double last_deviation)
+// Scale call `i` of `t`; *more: there is one.
+static status scale_call(device *dev, const tape *t, int i, double last_deviation, bool *more,
+                         error *err)
 {
   const tape_node *node = tape_call(t, i);
-  if (!node) {
-    return false;
-  }
-  const double found = is_convolution(node) ? deviation_of(node) : 0.0;
-  if (found > 0.0) {
+  double found = 0.0;
+  *more = node != NULL;
+  const status code =
+      node && is_convolution(node) ? deviation_of(dev, node, &found, err) : STATUS_OK;
+  if (code == STATUS_OK && found > 0.0) {
     const double wanted = node->in[1].data ? BRANCH_DEVIATION : 1.0;
     scale_weight(node->weights[0], (tape_call(t, i + 1) ? wanted : last_deviation) / found);
   }
-  return true;
+  return code;
 }
 
 static status forward(lane *l, error *err)
@@ -83,12 +107,12 @@ status unit_variance(lane *l, error *err)
   bool more = true;
   for (int i = 0; more && code == STATUS_OK; ++i) {
     code = forward(l, err);
-    more = code == STATUS_OK && scale_call(l->encoding, i, 1.0);
+    code = code ? code : scale_call(l->dev, l->encoding, i, 1.0, &more, err);
   }
   more = code == STATUS_OK;
   for (int i = 0; more && code == STATUS_OK; ++i) {
     code = forward(l, err);
-    more = code == STATUS_OK && scale_call(l->decoding, i, sqrt(l->sums.audio_square));
+    code = code ? code : scale_call(l->dev, l->decoding, i, sqrt(l->sums.audio_square), &more, err);
   }
   return code;
 }

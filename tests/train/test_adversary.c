@@ -361,7 +361,7 @@ static void lanes_add_up_to_the_batch(void **unused)
   for (int64_t n = 0; n < f.batch.n_examples; ++n) {
     const int64_t at = n * f.batch.n_samples;
     const adversary_batch half = {
-        f.real + at, f.fake + at, 1, f.batch.n_samples, f.batch.example_weight, false};
+        f.real + at, f.fake + at, 1, f.batch.n_samples, f.batch.example_weight, false, false};
     const adversary_losses part = discriminate(&f, &half);
     learnt += part.discriminator;
     score += part.score_real - part.score_fake;

@@ -119,7 +119,7 @@ refuses 2 "optimiser.average_decay is 0 here" optimiser.average_decay=0
 refuses 2 "phases.adversarial is 0 here, but 60" phases.adversarial=0
 refuses 2 "data.crop_samples is 390" data.crop_samples=390
 refuses 2 "nothing is called \"nobody\"" --freeze nobody
-refuses 2 "--variant chooses" --variant reference
+refuses 2 "--variant choose" --variant reference
 cp -r run edited && sed -i 's/^width = 4/width = 8/' edited/recipe.ini
 fails 2 "encoder.width is 8 here, but 4 in edited/checkpoints/" go_on edited
 works "$train" codec -d set --resume -o run optimiser.rate=1e-3 --steps 1
