@@ -37,4 +37,11 @@ gpu_check_result gpu_check_step(device *dev, bool bench);
 /// live step (encode, quantise, decode, 8 codebooks, f16) is printed; without, a small one.
 gpu_check_result gpu_check_codec(device *cuda, device *cpu, bool bench);
 
+/// Every loss of a trainer on `cuda` against the same on `cpu` (f32).
+gpu_check_result gpu_check_losses(device *cuda, device *cpu);
+
+/// Steps of a small codec's training, in every phase, on CUDA against the CPU from the same state:
+/// losses, and gradients of generator and discriminators; then CUDA against itself.
+gpu_check_result gpu_check_training(void);
+
 #endif

@@ -1,0 +1,326 @@
+// SPDX-FileCopyrightText: 2026 The continuo authors
+// SPDX-License-Identifier: MIT
+
+// Training on CUDA against training on the CPU: whole steps of a small codec with every kind of
+// discriminator, from the same state, phase by phase; and CUDA against itself, bit for bit.
+
+#include "base/random.h"
+#include "tests/gpu/gpu_check.h"
+#include "train/codec_trainer.h"
+#include "train/set_format.h"
+#include "train/set_writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RATE_HZ 8000
+#define CLIPS 3
+#define CLIP_SAMPLES 6000
+#define PATH_BYTES 1024
+
+// Sums in f32 in another order; where a loss is a sum of signs, a few of them turn.
+#define LOSS_BOUND 2e-5
+#define GRADIENT_BOUND 3e-4
+
+// Two phases short enough to be walked through, everything small, every operator that trains.
+static const char *const small_recipe[] = {
+    "codec.rate_hz=8000",
+    "codec.latent_dim=8",
+    "codec.strides=4,5",
+    "codec.n_codebooks=3",
+    "codec.codebook_size=16",
+    "codec.norm=weight",
+    "encoder.width=4",
+    "encoder.n_residual=1",
+    "encoder.n_lstm=1",
+    "decoder.width=4",
+    "decoder.n_residual=1",
+    "decoder.n_lstm=1",
+    "data.crop_samples=400",
+    "batch.size=4",
+    "batch.micro_batches=2",
+    "phases.unquantised=2",
+    "phases.reconstruction=2",
+    "phases.adversarial=20",
+    "optimiser.rate=2e-3",
+    "optimiser.warmup_steps=2",
+    "optimiser.average_decay=0.9",
+    "loss.balancer=true",
+    "loss.wave_l2=0.5",
+    "loss.mel_windows=32,64",
+    "loss.mel_bins=8",
+    "loss.mel_log_floor=1e-3",
+    "quantiser.start_vectors=200",
+    "quantiser.start_iterations=3",
+    "quantiser.dropout=example",
+    "quantiser.dropout_share=0.5",
+    "discriminator.stft_windows=64",
+    "discriminator.stft_channels=4",
+    "discriminator.wave_scales=1",
+    "discriminator.wave_channels=4",
+    "discriminator.periods=3",
+    "discriminator.period_channels=4",
+    "discriminator.weight_norm=true",
+    "discriminator.every=1",
+    "run.seed=5",
+};
+#define N_SMALL (sizeof small_recipe / sizeof *small_recipe)
+
+typedef struct training_check {
+  gpu_check_result result;
+  char folder[PATH_BYTES];
+  recipe recipe;
+  dataset *set;
+  crops *source;
+  codec_trainer *cpu, *cuda, *again;
+  double worst_loss, worst_gradient;
+} training_check;
+
+static void expect(training_check *k, bool passed, const char *what, double off)
+{
+  ++k->result.n_checked;
+  if (!passed) {
+    ++k->result.n_failed;
+    printf("FAILED  training: %s (%g)\n", what, off);
+  }
+}
+
+// ---- audio ----
+
+static void fill_clip(float *x, int64_t n, int clip)
+{
+  for (int64_t i = 0; i < n; ++i) {
+    const double t = (double)i / RATE_HZ, f = 200.0 + 90.0 * clip;
+    const double noise = (double)random_uniform(4, (uint64_t)clip, (uint64_t)i) - 0.5;
+    x[i] = (float)(0.2 * sin(6.283185307 * f * t) * (1.0 + sin(20.0 * t)) + 0.05 * noise);
+  }
+}
+
+static status write_set(const char *folder, error *err)
+{
+  static float x[CLIP_SAMPLES];
+  const set_head head = {.rate_hz = RATE_HZ, .group = "", .rule = "none"};
+  set_writer *w = NULL;
+  status code = set_writer_open(&w, folder, &head, err);
+  for (int i = 0; i < CLIPS && code == STATUS_OK; ++i) {
+    char path[32];
+    snprintf(path, sizeof path, "made-up/%d", i);
+    const set_clip clip = {"made-up", path, i == 0, 1.0, RATE_HZ, 1};
+    fill_clip(x, CLIP_SAMPLES, i);
+    code = set_writer_begin(w, &clip, CLIP_SAMPLES, err);
+    code = code ? code : set_writer_push(w, x, CLIP_SAMPLES, err);
+    code = code ? code : set_writer_end(w, err);
+  }
+  return code ? code : set_writer_commit(w, err);
+}
+
+// The set is mapped once it is open, so that its files can go at once.
+static status open_set(training_check *k, error *err)
+{
+  const char *parent = getenv("TMPDIR");
+  char path[PATH_BYTES + 32];
+  snprintf(k->folder, sizeof k->folder, "%s/continuo-check-XXXXXX", parent ? parent : P_tmpdir);
+  if (!mkdtemp(k->folder)) {
+    return error_set(err, STATUS_IO, "%s: cannot make a folder", k->folder);
+  }
+  status code = write_set(k->folder, err);
+  code = code ? code : dataset_open(&k->set, k->folder, err);
+  static const char *const files[] = {SET_INDEX_NAME, "audio-000.shard"};
+  for (int i = 0; i < 2; ++i) {
+    snprintf(path, sizeof path, "%s/%s", k->folder, files[i]);
+    unlink(path);
+  }
+  rmdir(k->folder);
+  return code ? code : crops_new(&k->source, k->set, &k->recipe.data, 5, err);
+}
+
+static status open_trainer(training_check *k, codec_trainer **t, compute_kind kind, error *err)
+{
+  const trainer_options options = {.device = {.kind = kind}, .n_threads = 1};
+  return codec_trainer_new(t, &k->recipe, k->source, &options, err);
+}
+
+static status open_check(training_check *k, error *err)
+{
+  status code = recipe_load(&k->recipe, NULL, small_recipe, N_SMALL, err);
+  code = code ? code : open_set(k, err);
+  code = code ? code : open_trainer(k, &k->cpu, COMPUTE_CPU, err);
+  code = code ? code : open_trainer(k, &k->cuda, COMPUTE_CUDA, err);
+  code = code ? code : open_trainer(k, &k->again, COMPUTE_CUDA, err);
+  return code ? code : codec_trainer_initialise(k->cpu, err);
+}
+
+static void close_check(training_check *k)
+{
+  codec_trainer_free(k->cpu);
+  codec_trainer_free(k->cuda);
+  codec_trainer_free(k->again);
+  crops_free(k->source);
+  dataset_close(k->set);
+}
+
+// ---- the same state in two trainers ----
+
+static void copy_optimiser(optimiser *to, const optimiser *from)
+{
+  to->updates = from->updates;
+  for (int i = 0; i < to->n_parameters; ++i) {
+    parameter *p = &to->parameters[i];
+    const parameter *q = &from->parameters[i];
+    const size_t bytes = (size_t)p->count * sizeof(float);
+    memcpy(p->values, q->values, bytes);
+    memcpy(p->mean, q->mean, bytes);
+    memcpy(p->square, q->square, bytes);
+    if (p->average) {
+      memcpy(p->average, q->average, bytes);
+    }
+    ++p->owner->version;
+  }
+}
+
+static status copy_state(codec_trainer *to, const codec_trainer *from, error *err)
+{
+  const rvq *q = from->books->quantiser;
+  copy_optimiser(to->generator, from->generator);
+  copy_optimiser(to->critics, from->critics);
+  to->step = from->step;
+  to->balance = from->balance;
+  to->books->started = from->books->started;
+  to->books->n_recent = from->books->n_recent;
+  memcpy(to->books->use, from->books->use, (size_t)from->books->count * sizeof(float));
+  memcpy(to->books->recent, from->books->recent,
+         (size_t)(CODEBOOKS_RECENT * q->n_codebooks * q->dim) * sizeof(float));
+  for (int i = 0; i < q->n_codebooks; ++i) {
+    weight_copy_values(&to->books->quantiser->codebooks[i], &q->codebooks[i]);
+  }
+  return codec_trainer_follow(to, err);
+}
+
+// ---- comparing ----
+
+static double distance(const float *a, const float *b, int64_t count)
+{
+  double off = 0.0, norm = 0.0;
+  for (int64_t i = 0; i < count; ++i) {
+    off += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    norm += (double)b[i] * (double)b[i];
+  }
+  return norm > 0.0 && isfinite(off) ? sqrt(off / norm) : (double)INFINITY;
+}
+
+static void compare_number(training_check *k, const char *what, double cuda, double cpu)
+{
+  const double off = fabs(cuda - cpu) / (fabs(cpu) + 1e-6);
+  k->worst_loss = off > k->worst_loss ? off : k->worst_loss;
+  expect(k, off <= LOSS_BOUND, what, off);
+}
+
+static void compare_gradients(training_check *k, const char *what, const optimiser *cuda,
+                              const optimiser *cpu)
+{
+  const double off = distance(cuda->gradients, cpu->gradients, cpu->n_values);
+  k->worst_gradient = off > k->worst_gradient ? off : k->worst_gradient;
+  expect(k, off <= GRADIENT_BOUND, what, off);
+}
+
+static void compare_reports(training_check *k, const trainer_report *cuda,
+                            const trainer_report *cpu)
+{
+  for (int i = 0; i < LOSS_COUNT; ++i) {
+    compare_number(k, lane_loss_names[i], cuda->sums.losses[i], cpu->sums.losses[i]);
+    compare_number(k, "a loss's norm", cuda->sums.norms[i], cpu->sums.norms[i]);
+  }
+  compare_number(k, "commitment", cuda->sums.commitment, cpu->sums.commitment);
+  compare_number(k, "the discriminators' loss", cuda->sums.discriminator, cpu->sums.discriminator);
+  compare_number(k, "the latents' square", cuda->sums.latent_square, cpu->sums.latent_square);
+  compare_number(k, "the error's square", cuda->sums.error_square, cpu->sums.error_square);
+}
+
+// One step of both from the CPU's state; what the CPU's gives is where the next begins.
+static status compare_step(training_check *k, error *err)
+{
+  trainer_report cpu, cuda;
+  status code = copy_state(k->cuda, k->cpu, err);
+  code = code ? code : codec_trainer_step(k->cpu, &cpu, err);
+  const bool started = k->cpu->books->started && !k->cuda->books->started;
+  if (code == STATUS_OK && started) { // k-means may go another way after a rounding
+    return STATUS_OK;
+  }
+  code = code ? code : codec_trainer_step(k->cuda, &cuda, err);
+  if (code == STATUS_OK) {
+    compare_reports(k, &cuda, &cpu);
+    compare_gradients(k, "the generator's gradient", k->cuda->generator, k->cpu->generator);
+    if (cpu.critics_norm > 0.0) {
+      compare_gradients(k, "the discriminators' gradient", k->cuda->critics, k->cpu->critics);
+    }
+  }
+  return code;
+}
+
+static bool same_optimisers(const optimiser *a, const optimiser *b)
+{
+  bool same = true;
+  for (int i = 0; i < a->n_parameters; ++i) {
+    const parameter *p = &a->parameters[i], *q = &b->parameters[i];
+    const size_t bytes = (size_t)p->count * sizeof(float);
+    same = same && memcmp(p->values, q->values, bytes) == 0;
+    same = same && memcmp(p->square, q->square, bytes) == 0;
+  }
+  return same;
+}
+
+// CUDA by itself, from its own start through all phases, twice.
+static status compare_runs(training_check *k, error *err)
+{
+  trainer_report first, second;
+  codec_trainer *pair[] = {k->cuda, k->again};
+  for (int i = 0; i < 2; ++i) {
+    pair[i]->recipe.run.init = INIT_UNIT_VARIANCE;
+    pair[i]->step = 0;
+    pair[i]->books->started = false;
+    const status code = codec_trainer_initialise(pair[i], err);
+    if (code != STATUS_OK) {
+      return code;
+    }
+  }
+  copy_optimiser(k->again->critics, k->cuda->critics);
+  status code = copy_state(k->again, k->cuda, err);
+  for (int i = 0; i < 5 && code == STATUS_OK; ++i) {
+    code = codec_trainer_step(k->cuda, &first, err);
+    code = code ? code : codec_trainer_step(k->again, &second, err);
+    const bool same = code == STATUS_OK && first.total == second.total &&
+                      same_optimisers(k->cuda->generator, k->again->generator) &&
+                      same_optimisers(k->cuda->critics, k->again->critics);
+    expect(k, same, "a step gives other bits the second time", (double)i);
+  }
+  trainer_validation found;
+  code = code ? code : codec_trainer_validate(k->cuda, 4, &found, err);
+  expect(k, code == STATUS_OK && isfinite(found.total), "a validation", code ? 0.0 : found.total);
+  return code;
+}
+
+gpu_check_result gpu_check_training(void)
+{
+  training_check k = {.result = {0}};
+  error err = {0};
+  status code = open_check(&k, &err);
+  const int64_t steps = 2 + 2 + 2;
+  for (int64_t i = 0; i < steps && code == STATUS_OK; ++i) {
+    code = compare_step(&k, &err);
+  }
+  code = code ? code : compare_runs(&k, &err);
+  if (code != STATUS_OK) {
+    expect(&k, false, err.message, 0.0);
+  } else {
+    printf("training: %d checks, %d failed; %zu KiB for a lane's step; losses off by %g, gradients "
+           "by %g\n",
+           k.result.n_checked, k.result.n_failed, k.cuda->lanes[0]->memory.size_bytes >> 10,
+           k.worst_loss, k.worst_gradient);
+  }
+  close_check(&k);
+  return k.result;
+}
