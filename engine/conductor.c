@@ -405,6 +405,7 @@ static void show(session *s)
   atomic_store_explicit(&to->bpm, view.bpm, memory_order_relaxed);
   atomic_store_explicit(&to->memory_steps, view.memory_steps, memory_order_relaxed);
   atomic_store_explicit(&to->place, view.place, memory_order_relaxed);
+  atomic_store_explicit(&to->n_ignored, view.n_ignored, memory_order_relaxed);
 }
 
 // What the hop is heard as: encoded, or as the record of a performance has it. False: the record

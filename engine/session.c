@@ -513,7 +513,7 @@ void session_read_telemetry(session *s, session_telemetry *t)
       .output_peak = take_peak(&s->counts.output_peak),
       .realtime_factor = mean_s > 0.0 ? hop_s / mean_s : 0.0,
       .reduction_db = peaks ? limiter_reduction_db(peaks) : 0.0f,
-      .dropped_controls = value_of(&c->dropped_controls),
+      .dropped_controls = value_of(&c->dropped_controls) + value_of(&shown->n_ignored),
       .mode = atomic_load_explicit(&shown->mode, memory_order_relaxed),
       .plays = atomic_load_explicit(&shown->plays, memory_order_relaxed),
       .gate_open = atomic_load_explicit(&shown->gate_open, memory_order_relaxed),

@@ -119,7 +119,7 @@ typedef struct shown_state {
   _Atomic int mode;
   _Atomic bool plays, gate_open, fed_back;
   _Atomic double beat, bpm;
-  _Atomic uint64_t memory_steps, place;
+  _Atomic uint64_t memory_steps, place, n_ignored;
 } shown_state;
 
 struct session {

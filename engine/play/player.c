@@ -138,27 +138,42 @@ void player_tell_event(player *p, player_event_kind kind, uint64_t value)
 
 void player_take_place(player *p, int place)
 {
-  const token_state *model = player_model(p);
-  if (!model || token_state_save(model, p->copies[place].model) != STATUS_OK) {
-    return;
-  }
   const int memory = player_memory(p);
-  memcpy(p->copies[place].heard, p->heard[memory], player_heard_bytes(p));
-  p->face.places[place] = (player_place){
-      .taken = true,
-      .memory = memory,
-      .seed = (uint64_t)player_get(p, PARAMETER_SEED),
-      .draw = p->face.draw,
-      .counts = p->face.counts[memory],
-  };
+  if (player_model(p)) {
+    p->face.places[place] = (player_place){
+        .taken = true,
+        .due = true,
+        .memory = memory,
+        .seed = (uint64_t)player_get(p, PARAMETER_SEED),
+        .draw = p->face.draw,
+        .counts = p->face.counts[memory],
+    };
+  }
+}
+
+void player_settle_places(player *p)
+{
+  for (int i = 0; i < PLAYER_PLACES; ++i) {
+    player_place *place = &p->face.places[i];
+    if (place->due) {
+      place->taken = token_state_save(p->models[place->memory], p->copies[i].model) == STATUS_OK;
+      memcpy(p->copies[i].heard, p->heard[place->memory], player_heard_bytes(p));
+      place->due = false;
+    }
+  }
 }
 
 bool player_go_to(player *p, int which)
 {
   const player_place *place = &p->face.places[which];
   const int memory = place->memory;
-  if (!place->taken ||
-      token_state_restore(p->models[memory], p->copies[which].model) != STATUS_OK) {
+  if (!place->taken || p->face.n_moves == PLAYER_MOVES) {
+    p->face.n_ignored += place->taken;
+    return false;
+  }
+  player_settle_places(p);
+  ++p->face.n_moves;
+  if (token_state_restore(p->models[memory], p->copies[which].model) != STATUS_OK) {
     return false;
   }
   memcpy(p->heard[memory], p->copies[which].heard, player_heard_bytes(p));
@@ -192,6 +207,7 @@ static void rewind_to_phrase_end(player *p)
   if (player_get(p, PARAMETER_PHRASE_END) == 0.0 || counts->n_silent == 0) {
     return;
   }
+  player_settle_places(p);
   if (model) {
     token_state_rewind(model, (int)counts->n_silent);
   }
@@ -371,6 +387,7 @@ static status choose_codes(player *p, const player_hop *hop, player_sound *sound
   if (mode == MODE_ANSWER) {
     take_turns(p);
   }
+  player_settle_places(p);
   status st = STATUS_OK;
   if (!p->face.plays || mode == MODE_ACCOMPANY) {
     st = hear(p, hop);
@@ -465,6 +482,7 @@ status player_step(player *p, const player_hop *hop, player_sound *sound)
   sound->codes = p->codes;
   sound->blend_codes = p->blend;
   note_levels(p, hop);
+  p->face.n_moves = 0;
   const status st = choose_codes(p, hop, sound);
   apply_effects(p, sound);
   choose_gains(p, hop, sound);
@@ -482,6 +500,7 @@ void player_read(const player *p, player_view *view)
       .gate_open = f->gate.is_open,
       .beat = beat_clock_at(&f->beat, p->face.start_samples),
       .bpm = beat_clock_bpm(&f->beat),
+      .n_ignored = f->n_ignored,
   };
   if (p->config.model) {
     const token_position at = token_state_position(player_model(p));

@@ -97,6 +97,7 @@ typedef struct player_view {
   double beat, bpm;      ///< 0: no clock runs
   uint64_t memory_steps; ///< heard and remembered, of the memory in use
   uint64_t place;        ///< oracle: remembered step that sounds
+  uint64_t n_ignored;    ///< actions that came faster than anybody plays, since open
 } player_view;
 void player_read(const player *p, player_view *view); ///< conductor
 double player_value(const player *p, int parameter);  ///< as it stands; conductor

@@ -65,7 +65,9 @@ static void do_forget(player *p)
   p->face.counts[player_memory(p)] = (player_counts){0};
   for (int i = 0; i < PLAYER_PLACES; ++i) {
     player_place *place = &p->face.places[i];
-    place->taken = place->taken && place->memory != player_memory(p);
+    const bool stays = place->memory != player_memory(p);
+    place->taken = place->taken && stays;
+    place->due = place->due && stays;
   }
 }
 

@@ -14,6 +14,7 @@
 #define PLAYER_HEARD_STEPS 512 ///< remembered for freeze; more than it repeats and rewinds
 #define PLAYER_WAITING 64      ///< controls that wait for a beat
 #define PLAYER_REWIND_S 4      ///< R
+#define PLAYER_MOVES 4         ///< places gone to in one step; more are ignored
 
 /// What a memory has heard, in steps.
 typedef struct player_counts {
@@ -24,6 +25,7 @@ typedef struct player_counts {
 /// One of the memories and what goes with it, as they were: for again and for mark.
 typedef struct player_place {
   bool taken;
+  bool due;   ///< its copy is still to be made: nothing has changed since it was taken
   int memory; ///< which
   uint64_t seed, draw;
   player_counts counts;
@@ -52,6 +54,8 @@ typedef struct player_face {
   uint64_t n_looped;      ///< freeze: steps played
   player_counts counts[PLAYER_MEMORIES];
   player_place places[PLAYER_PLACES];
+  int n_moves; ///< places gone to since the last step
+  uint64_t n_ignored;
   float wet, dry; ///< gains at the end of the last step
   control waiting[PLAYER_WAITING];
   uint64_t due[PLAYER_WAITING]; ///< when each takes effect
@@ -107,7 +111,11 @@ void player_set_mode(player *p, play_mode mode);
 void player_note_mode(player *p, play_mode mode);
 void player_set_plays(player *p, bool plays);
 void player_tell_event(player *p, player_event_kind kind, uint64_t value);
+/// Remember how it is now. The copy, which is megabytes, is made before anything changes: however
+/// often places are taken in a step, little is copied.
 void player_take_place(player *p, int place);
+/// Make the copies that are due: before a model changes.
+void player_settle_places(player *p);
 /// False where nothing was taken.
 bool player_go_to(player *p, int place);
 

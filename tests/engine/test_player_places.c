@@ -220,6 +220,74 @@ static void the_mark_knows_its_silence(void **unused)
   assert_int_equal(trial_player_step(&t, 400, LOUD_DB), IN + 40 - 5); // what it had heard then
 }
 
+// What a place holds is what was there when it was taken, whatever follows in the same step.
+static void a_place_is_taken_when_it_is_asked_for(void **unused)
+{
+  (void)unused;
+  trial_player_steps(&t, 40, IN, LOUD_DB);
+  trial_player_steps(&t, 7, 400, SILENT_DB);
+  trial_player_act(&t, ACTION_MARK);
+  trial_player_set(&t, PARAMETER_SEED, 5);
+  trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE); // goes back to the phrase's end
+  trial_player_step(&t, IN, SILENT_DB);
+  assert_int_equal(n_rewound(), 7);
+  trial_player_steps(&t, 20, IN, LOUD_DB);
+  trial_player_act(&t, ACTION_RETURN);
+  trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
+  trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE); // and once more
+  trial_player_step(&t, IN, SILENT_DB);
+  assert_int_equal(n_rewound(), 14);
+  assert_int_equal(player_value(t.p, PARAMETER_SEED), 1);
+}
+
+static void again_and_mark_in_one_step_are_two_places(void **unused)
+{
+  (void)unused;
+  int32_t first[PLAYED], again[PLAYED], back[PLAYED];
+  trial_player_steps(&t, 20, IN, LOUD_DB);
+  trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
+  play(first);
+  trial_player_act(&t, ACTION_MARK);
+  trial_player_act(&t, ACTION_AGAIN);
+  play(again);
+  trial_player_act(&t, ACTION_RETURN);
+  play(back);
+  assert_true(same(first, again));
+  assert_false(same(first, back));
+}
+
+// Places are megabytes: a flood of actions, all in one step, costs no more than anybody can play.
+static void a_flood_costs_few_copies(void **unused)
+{
+  (void)unused;
+  static const control_action actions[] = {ACTION_MARK, ACTION_RETURN, ACTION_CONTINUE,
+                                           ACTION_AGAIN_NEXT};
+  trial_player_steps(&t, 20, IN, LOUD_DB);
+  for (int n_kinds = 1; n_kinds <= 4; ++n_kinds) {
+    const size_t before =
+        trial_token_count(t.model, TRIAL_SAVED) + trial_token_count(t.model, TRIAL_RESTORED);
+    for (int i = 0; i < TRIAL_CONTROLS; ++i) {
+      trial_player_act(&t, actions[i % n_kinds]);
+    }
+    trial_player_step(&t, IN, LOUD_DB);
+    t.n_events = 0;
+    const size_t after =
+        trial_token_count(t.model, TRIAL_SAVED) + trial_token_count(t.model, TRIAL_RESTORED);
+    assert_true(after - before <= 16);
+  }
+  player_view view;
+  player_read(t.p, &view);
+  assert_true(view.n_ignored > 0); // and what was not done is counted
+  // The next step is as good as any.
+  int32_t first[PLAYED], back[PLAYED];
+  trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
+  trial_player_act(&t, ACTION_MARK);
+  play(first);
+  trial_player_act(&t, ACTION_RETURN);
+  play(back);
+  assert_true(same(first, back));
+}
+
 // --- forget ---
 
 static void forget_empties_the_memory_in_use(void **unused)
@@ -424,6 +492,9 @@ int main(void)
       CASE(again_from_freeze),
       CASE(return_goes_back_to_the_mark),
       CASE(the_mark_knows_its_silence),
+      CASE(a_place_is_taken_when_it_is_asked_for),
+      CASE(again_and_mark_in_one_step_are_two_places),
+      CASE(a_flood_costs_few_copies),
       CASE(forget_empties_the_memory_in_use),
       CASE(memories_do_not_touch),
       CASE(each_memory_has_its_own_silence),

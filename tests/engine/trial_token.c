@@ -19,7 +19,7 @@ typedef struct trial_model {
   bool hushed, blended, fails;
   size_t n_calls;
   trial_call calls[TRIAL_TOKEN_CALLS];
-  size_t counts[TRIAL_RESET + 1];
+  size_t counts[TRIAL_RESTORED + 1];
 } trial_model;
 
 // hashes[i]: of the first i codes of the context.
@@ -132,12 +132,14 @@ static size_t trial_bytes(const token_state *s)
 static status trial_save(const token_state *s, void *snapshot)
 {
   memcpy(snapshot, &((const trial_state *)s)->context, sizeof(trial_context));
+  ++model_of(s)->counts[TRIAL_SAVED];
   return STATUS_OK;
 }
 
 static status trial_restore(token_state *s, const void *snapshot)
 {
   memcpy(&((trial_state *)s)->context, snapshot, sizeof(trial_context));
+  ++model_of(s)->counts[TRIAL_RESTORED];
   return STATUS_OK;
 }
 

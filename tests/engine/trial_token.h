@@ -26,6 +26,8 @@ typedef enum trial_call_kind {
   TRIAL_DREW,
   TRIAL_REWOUND,
   TRIAL_RESET,
+  TRIAL_SAVED,    ///< only counted
+  TRIAL_RESTORED, ///< only counted
 } trial_call_kind;
 
 typedef struct trial_call {
