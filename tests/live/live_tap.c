@@ -75,10 +75,11 @@ static int on_play(jack_nframes_t n_samples, void *user)
   return 0;
 }
 
+// When the list is full they go on unnoted.
 static void send(tap *t, void *buffer, const tap_message *m, uint32_t offset)
 {
   const jack_nframes_t now = jack_last_frame_time(t->client);
-  if (t->n_sent < MAX_SENT && jack_midi_event_write(buffer, offset, m->bytes, m->n_bytes) == 0) {
+  if (jack_midi_event_write(buffer, offset, m->bytes, m->n_bytes) == 0 && t->n_sent < MAX_SENT) {
     tap_sent *sent = &t->sent[t->n_sent++];
     *sent = (tap_sent){now + offset, m->n_bytes, {0}};
     memcpy(sent->bytes, m->bytes, sizeof sent->bytes);

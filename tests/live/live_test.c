@@ -24,12 +24,14 @@
 //   live_test replayed CODEC PRESETS SECONDS  anything is played, and rendered again (replayed.h)
 //   live_test replayed_soak CODEC PRESETS     the same for CONTINUO_SOAK minutes
 //   live_test both_hosts CODEC SECONDS        the file host plays the same
+//   live_test flood CODEC SECONDS             more controls than anybody plays (flood.h)
 //   live_test long_play CODEC PRESETS SECONDS nothing grows (long_play.h)
 //   live_test long_play_soak CODEC PRESETS    the same for CONTINUO_SOAK minutes
 //
 // Exit code 0: as promised; 1: not; 77: the server's programs are not installed.
 
 #include "tests/live/answer.h"
+#include "tests/live/flood.h"
 #include "tests/live/long_play.h"
 #include "tests/live/manners.h"
 #include "tests/live/planted.h"
@@ -429,6 +431,7 @@ static const scenario scenarios[] = {
     {"replayed", 3, replayed},
     {"replayed_soak", 2, replayed_soak},
     {"both_hosts", 2, both_hosts},
+    {"flood", 2, flood},
     {"long_play", 3, long_play},
     {"long_play_soak", 2, long_play_soak},
     {"planted_answer", 3, planted_answer},
