@@ -266,13 +266,13 @@ def judge_departure(take, monitor, rate_hz, stamp, prompt_power):
         f"the monitor's samples until {abs(1000 * departs):.1f} ms {'after' if departs >= 0 else 'before'} the "
         f"stamp ({1000 * EARLY_SECONDS:.0f} before to {1000 * ANSWER_SECONDS:.0f} after)")
     words = (f"{when}; monitor then at {monitor_db:.0f} dB, {100 * explained:.0f} % of the windows are its own "
-             f"(at most 10)")
+             f"(at most 25)")
     if heard_db < -12.0:
         words += f"; the monitor does not hold the prompt ({heard_db:.0f} dB)"
     long_enough = count - at >= LEAST_SECONDS * rate_hz
     if not long_enough:
         words += f"; only {(count - at) / rate_hz:.1f} s to compare"
-    met = (-EARLY_SECONDS <= departs <= ANSWER_SECONDS and explained <= 0.1 and heard_db >= -12.0
+    met = (-EARLY_SECONDS <= departs <= ANSWER_SECONDS and explained <= 0.25 and heard_db >= -12.0
            and long_enough)
     return Finding("departure", bool(met), words, figures)
 
