@@ -22,14 +22,15 @@ typedef struct device_options {
 
 /// The device's own half; a backend fills it at open.
 struct device {
-  compute_kind kind;             ///< CPU or CUDA, never AUTO
-  char name[128];                ///< "cpu avx512, 1 thread" or the card's name
-  dtype real;                    ///< type of activations: f32, or f64 under `f64`
-  ops table;                     ///< every slot filled
-  team *workers;                 ///< CPU: null with one thread
-  const struct loss_ops *losses; ///< CUDA: gpu/losses.h; null: the host sees the memory
-  void *backend;                 ///< CUDA: streams and handles; CPU: its vector kernels
-  int references;                ///< atomic count, touched by ref/unref only
+  compute_kind kind;                ///< CPU or CUDA, never AUTO
+  char name[128];                   ///< "cpu avx512, 1 thread" or the card's name
+  dtype real;                       ///< type of activations: f32, or f64 under `f64`
+  ops table;                        ///< every slot filled
+  team *workers;                    ///< CPU: null with one thread
+  const struct loss_ops *losses;    ///< CUDA: gpu/losses.h; null: the host sees the memory
+  const struct update_ops *updates; ///< CUDA: gpu/updates.h; null likewise
+  void *backend;                    ///< CUDA: streams and handles; CPU: its vector kernels
+  int references;                   ///< atomic count, touched by ref/unref only
 
   status (*pack)(device *dev, weight *w, error *err); ///< make w->form from w->master
   void *(*allocate)(device *dev, size_t bytes);       ///< 64-byte aligned, null on failure

@@ -231,6 +231,7 @@ static void fill_device(device *dev, cuda_backend *backend, const char *name)
   dev->clear = cuda_clear;
   dev->zero = cuda_zero;
   dev->losses = &cuda_loss_ops;
+  dev->updates = &cuda_update_ops;
   dev->synchronize = cuda_synchronize;
   dev->close = cuda_close;
   fill_table(&dev->table);

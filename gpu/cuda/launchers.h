@@ -9,8 +9,10 @@
 
 #include "gpu/losses.h"
 #include "gpu/run.h"
+#include "gpu/updates.h"
 
 extern const loss_ops cuda_loss_ops;
+extern const update_ops cuda_update_ops;
 
 void cuda_conv1d(run *r, tensor *y, const tensor *x, const weight *w, const weight *bias,
                  const tensor *residual, tensor *history, const stream_control *control,
