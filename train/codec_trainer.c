@@ -54,6 +54,26 @@ static status make_critics(codec_trainer *t, error *err)
   return code;
 }
 
+/// Nobody else's gradients are to be added, and the device can do the rest.
+static bool stays_there(const codec_trainer *t)
+{
+  return t->recipe.batch.micro_batches == 1 && t->processes.count == 1 && t->lanes[0]->dev->updates;
+}
+
+static status place_optimisers(codec_trainer *t, error *err)
+{
+  lane *l = t->lanes[0];
+  layer_set *sets[LANE_SETS], *critics[ADVERSARY_MAX];
+  lane_sets(l, sets);
+  status code =
+      optimiser_device_new(&t->generator_there, t->generator, l->dev, sets, LANE_SETS, err);
+  if (code == STATUS_OK && t->critics) {
+    const int n = adversary_sets(l->critics, critics);
+    code = optimiser_device_new(&t->critics_there, t->critics, l->dev, critics, n, err);
+  }
+  return code;
+}
+
 /// What lanes write and the others read.
 static void place_arrays(codec_trainer *t)
 {
@@ -156,6 +176,9 @@ status codec_trainer_new(codec_trainer **out, const recipe *wanted, const crops 
   if (code == STATUS_OK && t->lanes[0]->critics) {
     code = make_critics(t, err);
   }
+  if (code == STATUS_OK && stays_there(t)) {
+    code = place_optimisers(t, err);
+  }
   code = code ? code : freeze_names(t, err);
   if (code != STATUS_OK) {
     codec_trainer_free(t);
@@ -174,6 +197,8 @@ void codec_trainer_free(codec_trainer *t)
     lane_free(t->lanes[i]);
   }
   team_free(t->threads);
+  optimiser_device_free(t->generator_there);
+  optimiser_device_free(t->critics_there);
   optimiser_free(t->generator);
   optimiser_free(t->critics);
   codebooks_free(t->books);
@@ -242,8 +267,29 @@ static void work_refresh(codec_trainer *t, lane *l)
 status codec_trainer_follow(codec_trainer *t, error *err)
 {
   // Apart: refreshing folds weight normalisation into the masters that the others copy.
-  const status code = each_lane(t, work_copy, err);
-  return code ? code : each_lane(t, work_refresh, err);
+  status code = each_lane(t, work_copy, err);
+  code = code ? code : each_lane(t, work_refresh, err);
+  if (code == STATUS_OK && t->generator_there) {
+    code = optimiser_device_send(t->generator_there, err);
+  }
+  if (code == STATUS_OK && t->critics_there) {
+    code = optimiser_device_send(t->critics_there, err);
+  }
+  t->host_is_old = false;
+  return code;
+}
+
+status codec_trainer_fetch(codec_trainer *t, error *err)
+{
+  status code = STATUS_OK;
+  if (t->host_is_old) {
+    code = optimiser_device_fetch(t->generator_there, err);
+    if (code == STATUS_OK && t->critics_there) {
+      code = optimiser_device_fetch(t->critics_there, err);
+    }
+    t->host_is_old = code != STATUS_OK;
+  }
+  return code;
 }
 
 // ---- start ----------------------------------------------------------------------------------
@@ -400,6 +446,9 @@ static void work_forward(codec_trainer *t, lane *l)
 static void work_backward(codec_trainer *t, lane *l)
 {
   lane_backward(l, &t->plan, t->factors);
+  if (t->generator_there) {
+    return;
+  }
   layer_set *sets[LANE_SETS];
   error own = {0};
   lane_sets(l, sets);
@@ -455,8 +504,12 @@ static status check_finite(const trainer_report *report, error *err)
 }
 
 /// Name the first parameter whose gradient is not a number.
-static status refuse_gradient(const codec_trainer *t, const optimiser *o, error *err)
+static status refuse_gradient(codec_trainer *t, const optimiser *o, error *err)
 {
+  const status code = codec_trainer_fetch(t, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
   for (int i = 0; i < o->n_parameters; ++i) {
     const parameter *p = &o->parameters[i];
     for (int64_t j = 0; j < p->count; ++j) {
@@ -470,8 +523,18 @@ static status refuse_gradient(const codec_trainer *t, const optimiser *o, error 
                    (long long)t->step);
 }
 
+/// The gradients of the one lane, where they are; their norms.
+static status collect_gradients(codec_trainer *t, trainer_report *report, error *err)
+{
+  t->host_is_old = true;
+  const status code = optimiser_device_collect(t->generator_there, &report->gradient_norm, err);
+  return code || !t->plan.discriminate
+             ? code
+             : optimiser_device_collect(t->critics_there, &report->critics_norm, err);
+}
+
 /// Sum the lanes' gradients into the optimisers; their norms.
-static status sum_gradients(codec_trainer *t, trainer_report *report, error *err)
+static void gather_gradients(codec_trainer *t, trainer_report *report)
 {
   lane_arrays_gather(&t->flats, &t->processes);
   lane_arrays_sum(&t->flats, t->generator->gradients, false);
@@ -481,6 +544,18 @@ static status sum_gradients(codec_trainer *t, trainer_report *report, error *err
   }
   report->gradient_norm = optimiser_norm(t->generator);
   report->critics_norm = t->plan.discriminate ? optimiser_norm(t->critics) : 0.0;
+}
+
+static status sum_gradients(codec_trainer *t, trainer_report *report, error *err)
+{
+  if (t->generator_there) {
+    const status code = collect_gradients(t, report, err);
+    if (code != STATUS_OK) {
+      return code;
+    }
+  } else {
+    gather_gradients(t, report);
+  }
   if (!isfinite(report->gradient_norm)) {
     return refuse_gradient(t, t->generator, err);
   }
@@ -508,19 +583,35 @@ static double rate_now(const codec_trainer *t, const recipe_optimiser *options, 
   return optimiser_rate(options, t->step, apart ? before : before + phases->adversarial);
 }
 
-static void apply_step(codec_trainer *t, trainer_report *report)
+static status step_optimiser(optimiser *o, optimiser_device *there, double rate, double scale,
+                             error *err)
+{
+  if (there) {
+    return optimiser_device_step(there, rate, scale, err);
+  }
+  optimiser_step(o, rate, scale);
+  return STATUS_OK;
+}
+
+static status step_optimisers(codec_trainer *t, trainer_report *report, error *err)
 {
   const recipe_optimiser *options = &t->recipe.optimiser;
   if (t->plan.encoder_frozen) {
     optimiser_freeze(t->generator, "encoder.*"); // without gradient the moments would move it on
   }
   report->rate = rate_now(t, options, false);
-  optimiser_step(t->generator, report->rate, clip_scale(options, report->gradient_norm));
-  if (t->plan.discriminate) {
+  status code = step_optimiser(t->generator, t->generator_there, report->rate,
+                               clip_scale(options, report->gradient_norm), err);
+  if (code == STATUS_OK && t->plan.discriminate) {
     const recipe_optimiser *critics = &t->recipe.discriminator_optimiser;
-    optimiser_step(t->critics, rate_now(t, critics, true),
-                   clip_scale(critics, report->critics_norm));
+    code = step_optimiser(t->critics, t->critics_there, rate_now(t, critics, true),
+                          clip_scale(critics, report->critics_norm), err);
   }
+  return code;
+}
+
+static void step_codebooks(codec_trainer *t, trainer_report *report)
+{
   if (!t->plan.quantised) {
     return;
   }
@@ -577,7 +668,11 @@ status codec_trainer_step(codec_trainer *t, trainer_report *report, error *err)
   if (code != STATUS_OK) {
     return code;
   }
-  apply_step(t, report);
+  code = step_optimisers(t, report, err);
+  if (code != STATUS_OK) {
+    return code;
+  }
+  step_codebooks(t, report);
   ++t->step;
   const status copied = all_lanes(t, work_copy, err);
   return copied ? copied : all_lanes(t, work_refresh, err);

@@ -10,6 +10,10 @@
 /// depends on the clock, on the number of threads or on what ran before: only on recipe, data and
 /// what a checkpoint holds.
 ///
+/// On a device that can (gpu/updates.h), a step of one lane alone leaves the weights there: only
+/// sums, latents and codes come to the host, and codebooks go back. Several lanes sum their
+/// gradients here, and every step carries gradients and weights to and fro.
+///
 /// Several processes share the lanes: each carries as many, tells the others what its lanes found,
 /// and makes the same update from the same sums; nothing else is ever sent. A step, a validation
 /// and codec_trainer_expect_alike are then collective, and fail in all processes or in none.
@@ -20,7 +24,7 @@
 #include "gpu/cpu/team.h"
 #include "train/balancer.h"
 #include "train/lane.h"
-#include "train/optimiser.h"
+#include "train/optimiser_device.h"
 
 typedef enum trainer_phase {
   PHASE_UNQUANTISED,
@@ -57,7 +61,9 @@ typedef struct codec_trainer {
   int n_lanes; ///< of this process; recipe.batch.micro_batches of all
   team *threads;
   optimiser *generator;
-  optimiser *critics; ///< of the discriminators, null without
+  optimiser *critics;                                ///< of the discriminators, null without
+  optimiser_device *generator_there, *critics_there; ///< where values stay on the device; or null
+  bool host_is_old; ///< what the optimisers hold here; codec_trainer_fetch
   balancer balance;
   codebooks *books;
   lane_sums *sums; ///< [micro_batches] of all lanes
@@ -98,6 +104,10 @@ trainer_phase codec_trainer_phase(const recipe *wanted, int64_t step);
 
 /// Give all lanes the leading lane's masters: after they were changed from outside.
 status codec_trainer_follow(codec_trainer *t, error *err);
+
+/// Bring the optimisers' values, moments and averages up to date where they stay on a device; what
+/// saves or exports them has done so. Errors: the device's.
+status codec_trainer_fetch(codec_trainer *t, error *err);
 
 /// Whether all processes are about to take the same step from the same bits on the same data: else
 /// STATUS_USAGE with a sentence. Nothing moves when alone.

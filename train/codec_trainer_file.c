@@ -99,11 +99,13 @@ static status check_values(const checkpoint *list, const codec_trainer *t, error
 
 status codec_trainer_save(const codec_trainer *t, const char *path, error *err)
 {
+  codec_trainer *own = (codec_trainer *)(uintptr_t)t;
   trainer_counters counters = count_all(t);
   checkpoint list = {0};
   json_writer w = {0};
-  list_all((codec_trainer *)(uintptr_t)t, &counters, &list);
-  status code = check_values(&list, t, err);
+  status code = codec_trainer_fetch(own, err);
+  list_all(own, &counters, &list);
+  code = code ? code : check_values(&list, t, err);
   code = code ? code : describe(t, &w, err);
   code = code ? code : checkpoint_save(&list, path, w.data, err);
   json_writer_free(&w);
@@ -246,6 +248,10 @@ status codec_trainer_export(codec_trainer *t, const char *path, bool average, er
 {
   seanet *net = t->lanes[0]->net;
   layer_set *sets[LANE_SETS];
+  const status fetched = codec_trainer_fetch(t, err);
+  if (fetched != STATUS_OK) {
+    return fetched;
+  }
   lane_sets(t->lanes[0], sets);
   if (average) {
     swap_average(t->generator);

@@ -150,12 +150,7 @@ double optimiser_norm(const optimiser *o)
   return sqrt(sum);
 }
 
-/// What one update needs, the same for every element.
-typedef struct adam {
-  float beta1, beta2, rate, epsilon, keep, scale, correct2;
-} adam;
-
-static void adam_update(parameter *p, const adam *a)
+static void adam_update(parameter *p, const adam_step *a)
 {
   const float keep = p->decays ? a->keep : 1.0f;
   for (int64_t i = 0; i < p->count; ++i) {
@@ -182,11 +177,13 @@ static void rest_average(parameter *p)
   }
 }
 
-void optimiser_step(optimiser *o, double rate, double scale)
+adam_step optimiser_next(optimiser *o, double rate, double scale)
 {
   const recipe_optimiser *options = &o->options;
   const double n = (double)++o->updates;
-  const adam a = {
+  // A young average must not remember the beginning: (1 + n) / (10 + n) until the decay.
+  const double young = (1.0 + n) / (10.0 + n);
+  return (adam_step){
       .beta1 = (float)options->beta1,
       .beta2 = (float)options->beta2,
       .rate = (float)(rate / (1.0 - pow(options->beta1, n))),
@@ -194,7 +191,13 @@ void optimiser_step(optimiser *o, double rate, double scale)
       .keep = (float)(1.0 - rate * options->weight_decay),
       .scale = (float)scale,
       .correct2 = (float)(1.0 / (1.0 - pow(options->beta2, n))),
+      .average_decay = (float)fmin(options->average_decay, young),
   };
+}
+
+void optimiser_step(optimiser *o, double rate, double scale)
+{
+  const adam_step a = optimiser_next(o, rate, scale);
   for (int i = 0; i < o->n_parameters; ++i) {
     parameter *p = &o->parameters[i];
     if (p->frozen) {
@@ -203,9 +206,7 @@ void optimiser_step(optimiser *o, double rate, double scale)
     }
     adam_update(p, &a);
     if (p->average) {
-      // A young average must not remember the beginning: (1 + n) / (10 + n) until the decay.
-      const double young = (1.0 + n) / (10.0 + n);
-      average_update(p, (float)fmin(options->average_decay, young));
+      average_update(p, a.average_decay);
     }
     ++p->owner->version;
   }

@@ -8,6 +8,7 @@
 #ifndef CONTINUO_TRAIN_OPTIMISER_H
 #define CONTINUO_TRAIN_OPTIMISER_H
 
+#include "gpu/updates.h"
 #include "models/layers.h"
 #include "train/recipe.h"
 
@@ -58,6 +59,10 @@ double optimiser_norm(const optimiser *o);
 
 /// One update with learning rate `rate`; gradients times `scale` first (clipping).
 void optimiser_step(optimiser *o, double rate, double scale);
+
+/// Count one more update, and what it does to each element but for the decay: `keep` is of those
+/// that decay.
+adam_step optimiser_next(optimiser *o, double rate, double scale);
 
 /// Learning rate at `step` of `n_steps`: linear warm-up, then the schedule.
 double optimiser_rate(const recipe_optimiser *options, int64_t step, int64_t n_steps);
