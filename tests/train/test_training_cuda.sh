@@ -11,7 +11,7 @@ cuda=$bin/continuo-train-emulated
 
 make_set set 8000 --validation 20
 make_recipe recipe.ini
-short=(phases.unquantised=2 phases.reconstruction=2 phases.adversarial=2 quantiser.start_vectors=60
+short=(batch.micro_batches=1 phases.unquantised=2 phases.reconstruction=2 phases.adversarial=2 quantiser.start_vectors=60
   quantiser.start_iterations=1 run.validate_every=3 optimiser.warmup_steps=2)
 works "$cuda" codec -q -d set -c recipe.ini -o whole --compute cuda "${short[@]}"
 is "$(step_of whole)" 6 "steps of the whole run"
