@@ -4,7 +4,8 @@
 /// What is always in memory: the last minutes of input and output, and since the beginning the
 /// codes heard, the controls, and the decisions that depended on a clock. From it a performance is
 /// written that can be rendered again bit for bit: what sounds is a function of those alone, and
-/// they are small (2 MiB an hour), so no snapshot of a network's memory is needed.
+/// they are small (8 MiB an hour of the codec that ships), so no snapshot of a network's memory is
+/// needed.
 ///
 /// Samples are kept in 24 bits: output, which the limiter holds below it, with full scale at 1;
 /// input over +-KEEP_INPUT_SCALE, since nothing limits it, in steps of 2^-21 (-126 dB). Input is

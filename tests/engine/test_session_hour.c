@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-// For as long as one likes: five minutes are simulated, or as many seconds as CONTINUO_SOAK says
-// (3600: the hour). Modes, actions, effects and parameters at random, the codec that ships, an
+// For as long as one likes: five minutes are simulated, or as many as CONTINUO_SOAK says (60: the
+// hour). Modes, actions, effects and parameters at random, the codec that ships, an
 // oracle, everything kept. Memory and the time of a step stay as they are, no sample is above the
 // ceiling, none is no number.
 
@@ -204,7 +204,7 @@ static void open_hour(hour *h, const trial_stage *g)
 {
   error err = {STATUS_OK, ""};
   const char *asked = getenv("CONTINUO_SOAK");
-  const long seconds = asked ? atol(asked) : 0;
+  const long minutes = asked ? atol(asked) : 0;
   const session_config config = {.model = g->codec,
                                  .player = g->oracle,
                                  .host_rate_hz = RATE_HZ,
@@ -213,7 +213,7 @@ static void open_hour(hour *h, const trial_stage *g)
                                  .keep_s = 600.0,
                                  .offline = true};
   memset(h, 0, sizeof *h);
-  h->n_seconds = seconds >= 60 ? (size_t)seconds : STANDARD_SECONDS;
+  h->n_seconds = minutes > 0 ? 60 * (size_t)minutes : STANDARD_SECONDS;
   h->cpu_ms = touched_new(h->n_seconds * sizeof *h->cpu_ms);
   h->shares = touched_new(h->n_seconds * sizeof *h->shares);
   h->kib = touched_new(h->n_seconds * sizeof *h->kib);

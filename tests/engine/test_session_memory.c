@@ -6,6 +6,7 @@
 #include "engine/offline.h"
 #include "engine/session.h"
 #include "tests/engine/trial_codec.h"
+#include "tests/engine/trial_token.h"
 #include "tests/failing_alloc.h"
 
 #include <setjmp.h>
@@ -26,10 +27,17 @@ static codec *open_model(void)
   return c;
 }
 
+static token_model *trial;
+
 static status open_and_change(void *user, error *err)
 {
   session *s = NULL;
-  const session_config config = {.model = user, .host_rate_hz = 48000, .block_samples = 64};
+  const session_config config = {.model = user,
+                                 .host_rate_hz = 48000,
+                                 .block_samples = 64,
+                                 .player = trial,
+                                 .output_stage = true,
+                                 .keep_s = 1.0};
   status st = session_open(&s, &config, err);
   if (st != STATUS_OK) {
     assert_null(s);
@@ -47,7 +55,10 @@ static void every_allocation_of_a_session_may_fail(void **unused)
 {
   (void)unused;
   codec *model = open_model();
-  assert_true(failing_alloc_each(open_and_change, model) > 15);
+  trial = trial_token_new(&(trial_token_options){.n_codebooks = 4, .rewind_steps = 100});
+  assert_non_null(trial);
+  assert_true(failing_alloc_each(open_and_change, model) > 35);
+  token_model_unref(trial);
   codec_unref(model);
 }
 
