@@ -58,7 +58,7 @@ typedef struct hour {
 static bool is_wanted(const control *c, uint64_t n)
 {
   const bool forgets = c->kind == CONTROL_ACTION && c->id == ACTION_FORGET;
-  return n % (forgets ? 97 : 12) == 0;
+  return n % (forgets ? 997 : 12) == 0;
 }
 
 static void note_ceiling(hour *h, uint64_t position, double value)
