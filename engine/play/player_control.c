@@ -34,7 +34,9 @@ static bool draws(play_mode mode)
 
 static void do_again(player *p, bool next_seed)
 {
-  if (!player_go_to(p, PLACE_AGAIN)) {
+  // Who plays in mode answer is listened to: nothing would sound, and what he plays be forgotten.
+  const bool listens = player_mode(p) == MODE_ANSWER && p->face.gate.is_open;
+  if (listens || !player_go_to(p, PLACE_AGAIN)) {
     return;
   }
   if (next_seed) {

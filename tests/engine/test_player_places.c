@@ -163,6 +163,21 @@ static void again_in_mode_answer_answers_again(void **unused)
   assert_true(first[0] >= TRIAL_TOKEN_OWN && same(first, again));
 }
 
+// While the player plays there is nothing to hear again, and what he plays stays in memory.
+static void again_does_not_interrupt_the_player(void **unused)
+{
+  (void)unused;
+  trial_player_set(&t, PARAMETER_MODE, MODE_ANSWER);
+  trial_player_steps(&t, 20, IN, LOUD_DB);
+  trial_player_steps(&t, 40, IN, SILENT_DB); // it answers
+  trial_player_steps(&t, 30, 100, LOUD_DB);
+  trial_player_act(&t, ACTION_AGAIN);
+  trial_player_steps(&t, 2, 130, LOUD_DB);
+  trial_player_set(&t, PARAMETER_FREEZE_LENGTH, 10);
+  trial_player_set(&t, PARAMETER_MODE, MODE_FREEZE);
+  assert_int_equal(trial_player_step(&t, 400, LOUD_DB), 122);
+}
+
 // Freeze draws nothing: what is played again is what the model played before.
 static void again_from_freeze(void **unused)
 {
@@ -489,6 +504,7 @@ int main(void)
       CASE(again_after_listening_plays_from_the_same_place),
       CASE(again_stays_in_a_mode_that_draws),
       CASE(again_in_mode_answer_answers_again),
+      CASE(again_does_not_interrupt_the_player),
       CASE(again_from_freeze),
       CASE(return_goes_back_to_the_mark),
       CASE(the_mark_knows_its_silence),
