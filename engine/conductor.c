@@ -4,9 +4,11 @@
 #include "engine/conductor.h"
 
 #include "base/log.h"
+#include "base/touched.h"
 #include "engine/futex.h"
 #include "engine/session_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,7 +19,9 @@ void conductor_destroy(conductor *c)
 {
   pipeline_destroy(&c->way);
   player_free(c->player);
+  free(c->input_hop);
   c->player = NULL;
+  c->input_hop = NULL;
 }
 
 static void tell(session *s, const session_event *event)
@@ -126,7 +130,11 @@ status conductor_init(session *s, rate_pair *rates, error *err)
   histogram_reset(&c->total);
   c->times.schedstat = c->times.stat = -1;
   pipeline_restart(&c->way, rates);
-  st = player_new(&c->player, &play, err);
+  c->input_hop =
+      touched_new((size_t)s->info->hop_samples * s->info->n_channels * sizeof *c->input_hop);
+  feedback_init(&c->feedback, s->info->rate_hz, s->info->n_channels);
+  st = c->input_hop ? player_new(&c->player, &play, err)
+                    : error_set(err, STATUS_NO_MEMORY, "no memory for a hop");
   st = st == STATUS_OK ? warm_up(c, err) : st;
   pipeline_restart(&c->way, rates);
   if (st != STATUS_OK) {
@@ -364,6 +372,10 @@ static void apply_gain(session *s)
   const uint32_t hop = s->info->hop_samples;
   const player_sound *sound = &c->sound;
   c->sounded = hop_level_of(c->way.decoded, hop, n_channels);
+  if (s->config.output_stage && !s->config.script) { // else the record says
+    c->fed_back = feedback_step(&c->feedback, c->input_hop, c->way.decoded, hop,
+                                player_follows_input(c->player));
+  }
   if (sound->wet_from == 1.0f && sound->wet_to == 1.0f) {
     return;
   }
@@ -416,16 +428,22 @@ static bool hear_hop(session *s, player_hop *hop, status *st)
   const session_script *script = s->config.script;
   *st = STATUS_OK;
   if (script) {
-    return script->next_step(script->user, c->timeline, c->way.codes, &hop->level.mean_square,
-                             &hop->level.peak);
+    session_heard then = {0.0, 0.0f, false};
+    const bool there = script->next_step(script->user, c->timeline, c->way.codes, &then);
+    hop->level = (hop_level){then.mean_square, then.peak};
+    hop->fed_back = then.fed_back;
+    return there;
   }
+  hop->fed_back = c->fed_back;
+  memcpy(c->input_hop, c->way.hop,
+         (size_t)s->info->hop_samples * s->info->n_channels * sizeof *c->input_hop);
   hop->level = hop_level_of(c->way.hop, s->info->hop_samples, s->info->n_channels);
   if (player_wants_mix(c->player)) {
     mix_own_output(s);
   }
   *st = pipeline_encode(&c->way);
   if (*st == STATUS_OK) {
-    const keep_step kept = {hop->level.mean_square, hop->level.peak, c->timeline};
+    const keep_step kept = {hop->level.mean_square, hop->level.peak, hop->fed_back, c->timeline};
     keep_add_step(&s->kept, &kept, c->way.codes);
   }
   return true;

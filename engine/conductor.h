@@ -8,6 +8,7 @@
 #define CONTINUO_ENGINE_CONDUCTOR_H
 
 #include "engine/histogram.h"
+#include "engine/output/feedback.h"
 #include "engine/pipeline.h"
 #include "engine/play/player.h"
 #include "engine/session.h"
@@ -26,6 +27,9 @@ typedef struct conductor {
   uint64_t n_logged; ///< controls that are in the log already, by position in their ring
   player *player;
   player_sound sound;     ///< of the last step
+  feedback feedback;      ///< of a session with an output stage
+  bool fed_back;          ///< as it found with the last step
+  float *input_hop;       ///< [hop_samples, n_channels] what the step was given
   hop_level sounded;      ///< of the last decoded hop, before gains
   uint64_t take_ns;       ///< spent on resampling input for the coming step
   uint64_t worst_cpu_ns;  ///< of a step since the last rest

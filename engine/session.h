@@ -38,13 +38,19 @@ typedef enum session_fallback {
   FALLBACK_HOLD, ///< the last wet stretch, repeated and fading
 } session_fallback;
 
+/// What a step heard, besides its codes.
+typedef struct session_heard {
+  double mean_square; ///< of its input
+  float peak;
+  bool fed_back; ///< the output came back into the input
+} session_heard;
+
 /// A performance to be rendered again: what its steps heard comes from a record, and what depended
 /// on a clock is decided by the host through session_decide.
 typedef struct session_script {
-  /// The record's next step of that timeline: codes [n_codebooks used], and the level of its input.
+  /// The record's next step of that timeline: codes [n_codebooks used] and what else it heard.
   /// False: the timeline had no more steps. Called by the conductor while process waits.
-  bool (*next_step)(void *user, uint64_t timeline, int32_t *codes, double *mean_square,
-                    float *peak);
+  bool (*next_step)(void *user, uint64_t timeline, int32_t *codes, session_heard *heard);
   void *user;
 } session_script;
 

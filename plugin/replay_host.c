@@ -27,8 +27,7 @@ typedef struct replay {
 } replay;
 
 // What the conductor asks for, while process waits for it.
-static bool next_step(void *user, uint64_t timeline, int32_t *codes, double *mean_square,
-                      float *peak)
+static bool next_step(void *user, uint64_t timeline, int32_t *codes, session_heard *heard)
 {
   replay *r = user;
   const performance *p = r->p;
@@ -40,8 +39,8 @@ static bool next_step(void *user, uint64_t timeline, int32_t *codes, double *mea
   }
   const size_t n = p->head.n_codebooks;
   memcpy(codes, p->codes + r->next_step * n, n * sizeof *codes);
-  *mean_square = p->steps[r->next_step].mean_square;
-  *peak = p->steps[r->next_step].peak;
+  const keep_step *step = &p->steps[r->next_step];
+  *heard = (session_heard){step->mean_square, step->peak, step->fed_back};
   ++r->next_step;
   return true;
 }

@@ -55,6 +55,7 @@ typedef struct keep_entry {
 typedef struct keep_step {
   double mean_square; ///< of the input
   float peak;
+  bool fed_back;     ///< the output came back into it
   uint32_t timeline; ///< number of the timeline it belongs to
 } keep_step;
 

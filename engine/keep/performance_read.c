@@ -201,11 +201,12 @@ static status copy_steps(performance *p, const safetensors *file, error *err)
   const safetensors_tensor *codes = safetensors_find(file, "codes");
   const int64_t n = codes && codes->rank == 2 ? codes->dims[0] : 0;
   const int64_t shape[] = {n, p->head.n_codebooks};
-  const void *data[4] = {NULL};
+  const void *data[5] = {NULL};
   status st = expect(file, "codes", ELEMENT_I32, 2, shape, &data[0], err);
   st = st ? st : expect(file, "mean_square", ELEMENT_F64, 1, shape, &data[1], err);
   st = st ? st : expect(file, "peak", ELEMENT_F32, 1, shape, &data[2], err);
   st = st ? st : expect(file, "timeline", ELEMENT_U32, 1, shape, &data[3], err);
+  st = st ? st : expect(file, "fed_back", ELEMENT_U8, 1, shape, &data[4], err);
   if (st != STATUS_OK) {
     return st;
   }
@@ -220,6 +221,7 @@ static status copy_steps(performance *p, const safetensors *file, error *err)
     memcpy(&p->steps[i].mean_square, (const double *)data[1] + i, sizeof(double));
     memcpy(&p->steps[i].peak, (const float *)data[2] + i, sizeof(float));
     memcpy(&p->steps[i].timeline, (const uint32_t *)data[3] + i, sizeof(uint32_t));
+    p->steps[i].fed_back = ((const uint8_t *)data[4])[i] != 0;
   }
   return STATUS_OK;
 }

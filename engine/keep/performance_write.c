@@ -133,6 +133,7 @@ typedef struct columns {
   double *mean_square;
   float *peak;
   uint32_t *timeline;
+  uint8_t *fed_back;
 } columns;
 
 static void split(const keep *k, size_t n, columns *to)
@@ -141,14 +142,15 @@ static void split(const keep *k, size_t n, columns *to)
     to->mean_square[i] = k->steps[i].mean_square;
     to->peak[i] = k->steps[i].peak;
     to->timeline[i] = k->steps[i].timeline;
+    to->fed_back[i] = k->steps[i].fed_back;
   }
 }
 
 static status write_steps(const keep *k, size_t n, const char *path, error *err)
 {
   columns c = {malloc((n + 1) * sizeof *c.mean_square), malloc((n + 1) * sizeof *c.peak),
-               malloc((n + 1) * sizeof *c.timeline)};
-  status st = c.mean_square && c.peak && c.timeline
+               malloc((n + 1) * sizeof *c.timeline), malloc(n + 1)};
+  status st = c.mean_square && c.peak && c.timeline && c.fed_back
                   ? STATUS_OK
                   : error_set(err, STATUS_NO_MEMORY, "no memory for %zu steps", n);
   if (st == STATUS_OK) {
@@ -159,12 +161,14 @@ static status write_steps(const keep *k, size_t n, const char *path, error *err)
         {"mean_square", ELEMENT_F64, 1, {steps}, c.mean_square, n * 8},
         {"peak", ELEMENT_F32, 1, {steps}, c.peak, n * 4},
         {"timeline", ELEMENT_U32, 1, {steps}, c.timeline, n * 4},
+        {"fed_back", ELEMENT_U8, 1, {steps}, c.fed_back, n},
     };
-    st = safetensors_save(path, tensors, 4, NULL, 0, err);
+    st = safetensors_save(path, tensors, 5, NULL, 0, err);
   }
   free(c.mean_square);
   free(c.peak);
   free(c.timeline);
+  free(c.fed_back);
   return st;
 }
 

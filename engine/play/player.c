@@ -457,15 +457,34 @@ static void choose_gains(player *p, const player_hop *hop, player_sound *sound)
   const int thru = (int)player_get(p, PARAMETER_THRU);
   sound->wet_from = f->wet;
   sound->dry_from = f->dry;
-  f->wet = (nothing || (listens && thru != THRU_CODEC) ? 0.0f : 1.0f) * matched(p, hop);
-  f->dry = listens && thru == THRU_DRY ? 1.0f : 0.0f;
+  const bool wet = !nothing && !f->fed_back && !(listens && thru != THRU_CODEC);
+  f->wet = (wet ? 1.0f : 0.0f) * matched(p, hop);
+  f->dry = listens && thru == THRU_DRY && !f->fed_back ? 1.0f : 0.0f;
   sound->wet_to = f->wet;
   sound->dry_to = f->dry;
   f->sounds_own = f->plays && !nothing;
 }
 
+static void note_feedback(player *p, const player_hop *hop)
+{
+  const bool fed_back = hop->fed_back && player_get(p, PARAMETER_FEEDBACK_GUARD) != 0.0;
+  if (fed_back != p->face.fed_back) {
+    p->face.fed_back = fed_back;
+    player_tell_event(p, PLAYER_EVENT_FEEDBACK, fed_back);
+  }
+}
+
+bool player_follows_input(const player *p)
+{
+  const play_mode mode = player_mode(p);
+  const bool listens = mode == MODE_LISTEN || (mode == MODE_ANSWER && !p->face.plays);
+  return mode == MODE_MONITOR || mode == MODE_ACCOMPANY ||
+         (listens && player_get(p, PARAMETER_THRU) != THRU_OFF);
+}
+
 static void note_levels(player *p, const player_hop *hop)
 {
+  note_feedback(p, hop);
   const gate_settings settings = gate_settings_of(p);
   gate_set(&p->face.gate, &settings);
   gate_step(&p->face.gate, hop->level);
@@ -498,6 +517,7 @@ void player_read(const player *p, player_view *view)
       .mode = (int)player_mode(p),
       .plays = f->plays,
       .gate_open = f->gate.is_open,
+      .fed_back = f->fed_back,
       .beat = beat_clock_at(&f->beat, p->face.start_samples),
       .bpm = beat_clock_bpm(&f->beat),
       .n_ignored = f->n_ignored,

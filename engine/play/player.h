@@ -31,6 +31,7 @@ typedef struct player player;
 /// What one step brings.
 typedef struct player_hop {
   const int32_t *codes; ///< [n_codebooks] of the input, or of the mix if player_wants_mix
+  bool fed_back;        ///< our output comes back into the input (engine/output/feedback.h)
   hop_level level;      ///< of the input alone
   hop_level sounded;    ///< of the hop that was played last, before the player's gains
 } player_hop;
@@ -84,6 +85,9 @@ void player_take_waiting(player *p);
 /// Whether its hop is to be encoded mixed with what was played last (mode accompany, once the model
 /// has played something).
 bool player_wants_mix(const player *p);
+
+/// Whether what sounds follows the input, so that it can build up through the room.
+bool player_follows_input(const player *p);
 
 /// The step itself. STATUS_DEVICE: the model failed.
 status player_step(player *p, const player_hop *hop, player_sound *sound);

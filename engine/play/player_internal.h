@@ -46,6 +46,7 @@ typedef struct player_face {
   beat_clock beat;
   gate gate;
   level_match match;
+  bool fed_back;          ///< faded out because of it
   play_mode before;       ///< ACTION_CONTINUE goes back to it
   bool plays;             ///< by itself
   bool sounds_own;        ///< the last hop was the model's, and there was something to hear

@@ -49,7 +49,7 @@ static void play_to(uint64_t from, uint64_t to)
     keep_output(&kept, t, out);
     if (t % 100 == 0) {
       const int32_t codes[BOOKS] = {(int32_t)t % 16, 1, 2};
-      keep_add_step(&kept, &(keep_step){0.1 * (double)t, 0.5f, 1}, codes);
+      keep_add_step(&kept, &(keep_step){0.1 * (double)t, 0.5f, false, 1}, codes);
     }
   }
   keep_publish(&kept, to);

@@ -26,20 +26,21 @@ static const char good_controls[] =
     "{\"at\":7,\"kind\":\"set\",\"name\":\"level\",\"value\":-3,\"more\":0,\"block\":0}\n";
 
 // One step: header, then f64, i32 x 2, f32, u32.
-static size_t good_steps(uint8_t to[512])
+static size_t good_steps(uint8_t to[640])
 {
   static const char header[] =
       "{\"mean_square\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},"
       "\"codes\":{\"dtype\":\"I32\",\"shape\":[1,2],\"data_offsets\":[8,16]},"
       "\"peak\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]},"
-      "\"timeline\":{\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[20,24]}}";
+      "\"timeline\":{\"dtype\":\"U32\",\"shape\":[1],\"data_offsets\":[20,24]},"
+      "\"fed_back\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[24,25]}}";
   const uint64_t n = sizeof header - 1;
-  memset(to, 0, 512);
+  memset(to, 0, 640);
   for (int i = 0; i < 8; ++i) {
     to[i] = (uint8_t)(n >> (8 * i));
   }
   memcpy(to + 8, header, n);
-  return 8 + (size_t)n + 24;
+  return 8 + (size_t)n + 25;
 }
 
 static void check(const performance *p)
@@ -60,7 +61,7 @@ static void check(const performance *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  uint8_t steps[512];
+  uint8_t steps[640];
   performance p;
   error err = {0};
   performance_files files = {.source = "input",
