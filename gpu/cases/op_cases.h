@@ -63,6 +63,10 @@ typedef struct op_sweep_times {
 } op_sweep_times;
 status op_bench_time_sweeps(op_bench *b, int sweeps, op_sweep_times *found, error *err);
 
+/// Seconds on the device of the call and of its sweeps back, as op_bench_time takes them: a sweep's
+/// is what a call with it takes more. The tape's own clearing and seeding count with the sweeps.
+status op_bench_time_back(op_bench *b, int batch, int launches, op_sweep_times *found, error *err);
+
 /// One stream of the case alone, in a bench of its own: stream `index` of the same inputs.
 status op_bench_new_stream(op_bench **b, const op_case *c, device *dev, dtype storage,
                            uint64_t seed, int64_t index, error *err);

@@ -68,6 +68,62 @@ status op_bench_time(op_bench *b, int batch, int launches, double *seconds, erro
   return code;
 }
 
+typedef struct timed_sweep {
+  op_bench *b;
+  int batch;
+  tape_targets targets; // 0: the call alone
+} timed_sweep;
+
+static void sweep_batch(run *r, void *user)
+{
+  const timed_sweep *t = user;
+  const size_t mark = arena_mark(r->memory);
+  r->record = t->b->record;
+  for (int i = 0; i < t->batch && run_ok(r); ++i) {
+    arena_rewind(r->memory, mark);
+    tape_reset(r->record);
+    for (int k = 0; k < t->b->n_inputs; ++k) {
+      t->b->inputs[k].grad = 0;
+      tape_watch(r, &t->b->inputs[k]);
+    }
+    const tensor y = op_bench_call(r, t->b);
+    if (t->targets && run_ok(r)) {
+      tape_set_targets(r->record, t->targets);
+      tape_backward(r, &y, &y);
+    }
+  }
+}
+
+static status time_targets(op_bench *b, tape_targets targets, int batch, int launches,
+                           double *seconds, error *err)
+{
+  timed_sweep timed = {b, batch, targets};
+  double *each = calloc((size_t)launches, sizeof *each);
+  if (!each) {
+    return error_set(err, STATUS_NO_MEMORY, "no memory for timing");
+  }
+  run r;
+  capture *c = NULL;
+  status code = op_bench_record(b, &r, err);
+  code = code ? code : capture_new(&c, &r, sweep_batch, &timed, err);
+  code = code ? code : time_launches(c, each, launches, err);
+  *seconds = each[launches / 2] / (double)batch;
+  capture_free(c);
+  free(each);
+  return code;
+}
+
+status op_bench_time_back(op_bench *b, int batch, int launches, op_sweep_times *found, error *err)
+{
+  double inputs = 0.0, weights = 0.0;
+  status code = time_targets(b, 0, batch, launches, &found->forward, err);
+  code = code ? code : time_targets(b, TAPE_TENSORS, batch, launches, &inputs, err);
+  code = code ? code : time_targets(b, TAPE_WEIGHTS, batch, launches, &weights, err);
+  found->to_inputs = inputs - found->forward;
+  found->to_weights = weights - found->forward;
+  return code;
+}
+
 // Of this thread: neighbours on a busy machine do not count.
 static double spent_seconds(void)
 {
