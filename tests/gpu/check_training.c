@@ -20,6 +20,7 @@
 #define RATE_HZ 8000
 #define CLIPS 3
 #define CLIP_SAMPLES 6000
+#define MOST_SAMPLES 96000 // of a clip, where speed is measured
 #define PATH_BYTES 1024
 
 // Sums in f32 in another order; where a loss is a sum of signs, a few of them turn.
@@ -91,28 +92,29 @@ static void expect(training_check *k, bool passed, const char *what, double off)
 
 // ---- audio ----
 
-static void fill_clip(float *x, int64_t n, int clip)
+static void fill_clip(float *x, int64_t n, int clip, double rate_hz)
 {
   for (int64_t i = 0; i < n; ++i) {
-    const double t = (double)i / RATE_HZ, f = 200.0 + 90.0 * clip;
+    const double t = (double)i / rate_hz, f = 200.0 + 90.0 * clip;
     const double noise = (double)random_uniform(4, (uint64_t)clip, (uint64_t)i) - 0.5;
     x[i] = (float)(0.2 * sin(6.283185307 * f * t) * (1.0 + sin(20.0 * t)) + 0.05 * noise);
   }
 }
 
-static status write_set(const char *folder, error *err)
+static status write_set(const char *folder, uint32_t rate_hz, error *err)
 {
-  static float x[CLIP_SAMPLES];
-  const set_head head = {.rate_hz = RATE_HZ, .group = "", .rule = "none"};
+  static float x[MOST_SAMPLES];
+  const set_head head = {.rate_hz = rate_hz, .group = "", .rule = "none"};
+  const size_t n_samples = rate_hz == RATE_HZ ? CLIP_SAMPLES : MOST_SAMPLES;
   set_writer *w = NULL;
   status code = set_writer_open(&w, folder, &head, err);
   for (int i = 0; i < CLIPS && code == STATUS_OK; ++i) {
     char path[32];
     snprintf(path, sizeof path, "made-up/%d", i);
-    const set_clip clip = {"made-up", path, i == 0, 1.0, RATE_HZ, 1};
-    fill_clip(x, CLIP_SAMPLES, i);
-    code = set_writer_begin(w, &clip, CLIP_SAMPLES, err);
-    code = code ? code : set_writer_push(w, x, CLIP_SAMPLES, err);
+    const set_clip clip = {"made-up", path, i == 0, 1.0, rate_hz, 1};
+    fill_clip(x, (int64_t)n_samples, i, rate_hz);
+    code = set_writer_begin(w, &clip, n_samples, err);
+    code = code ? code : set_writer_push(w, x, n_samples, err);
     code = code ? code : set_writer_end(w, err);
   }
   return code ? code : set_writer_commit(w, err);
@@ -127,7 +129,7 @@ static status open_set(training_check *k, error *err)
   if (!mkdtemp(k->folder)) {
     return error_set(err, STATUS_IO, "%s: cannot make a folder", k->folder);
   }
-  status code = write_set(k->folder, err);
+  status code = write_set(k->folder, k->recipe.codec.rate_hz, err);
   code = code ? code : dataset_open(&k->set, k->folder, err);
   static const char *const files[] = {SET_INDEX_NAME, "audio-000.shard"};
   for (int i = 0; i < 2; ++i) {
@@ -380,4 +382,94 @@ gpu_check_result gpu_check_training(void)
     all.n_failed += found.n_failed;
   }
   return all;
+}
+
+// ---- speed ----
+
+// The network and discriminators of train/recipes/default.ini, whose file needs a reader.
+static const char *const default_recipe[] = {
+    "codec.rate_hz=24000",
+    "codec.latent_dim=64",
+    "codec.strides=3,4,5,8",
+    "codec.n_codebooks=8",
+    "codec.codebook_size=1024",
+    "codec.true_skip=true",
+    "codec.act=elu",
+    "encoder.width=24",
+    "encoder.kernel_out=3",
+    "encoder.n_residual=2",
+    "encoder.dilation_base=3",
+    "encoder.n_lstm=0",
+    "decoder.width=32",
+    "decoder.n_residual=3",
+    "decoder.dilation_base=3",
+    "decoder.n_lstm=0",
+    "data.crop_samples=24000",
+    "batch.size=16",
+    "batch.micro_batches=1",
+    "phases.unquantised=0",
+    "phases.reconstruction=1000000",
+    "phases.adversarial=1000000",
+    "optimiser.average_decay=0.999",
+    "loss.balancer=true",
+    "loss.mel_windows=64,128,256,512,1024,2048",
+    "loss.mel_bins=64",
+    "loss.mel_log_absolute=true",
+    "quantiser.start_iterations=1",
+    "discriminator.stft_windows=2048,1024,512",
+    "discriminator.stft_channels=16",
+    "discriminator.wave_scales=0",
+    "discriminator.weight_norm=true",
+    "discriminator.every=2",
+};
+#define N_DEFAULT (sizeof default_recipe / sizeof *default_recipe)
+#define WARM_UP_STEPS 4
+#define TIMED_STEPS 20
+
+static double seconds_now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static status time_phase(training_check *k, const char *name, int64_t first, error *err)
+{
+  trainer_report report;
+  status code = STATUS_OK;
+  double began_s = 0.0;
+  k->cuda->step = first;
+  for (int i = 0; i < WARM_UP_STEPS + TIMED_STEPS && code == STATUS_OK; ++i) {
+    began_s = i == WARM_UP_STEPS ? seconds_now() : began_s;
+    code = codec_trainer_step(k->cuda, &report, err);
+  }
+  device *dev = k->cuda->lanes[0]->dev;
+  code = code ? code : dev->synchronize(dev, err);
+  if (code == STATUS_OK) {
+    const double step_s = (seconds_now() - began_s) / TIMED_STEPS;
+    printf("%-16s %8.2f ms a step, %8.1f audio-seconds per second, %zu MiB of activations\n", name,
+           step_s * 1e3, (double)k->recipe.batch.size / step_s,
+           k->cuda->lanes[0]->memory.size_bytes >> 20);
+  }
+  return code;
+}
+
+void gpu_check_training_speed(void)
+{
+  training_check k = {.result = {0}};
+  error err = {0};
+  status code = recipe_load(&k.recipe, NULL, default_recipe, N_DEFAULT, &err);
+  code = code ? code : open_set(&k, &err);
+  code = code ? code : open_trainer(&k, &k.cuda, COMPUTE_CUDA, &err);
+  code = code ? code : codec_trainer_initialise(k.cuda, &err);
+  if (code == STATUS_OK) {
+    k.cuda->books->started = true; // k-means is no part of a step
+    codebooks_assume_uniform(k.cuda->books, (double)k.cuda->lanes[0]->steps);
+  }
+  code = code ? code : time_phase(&k, "reconstruction", 0, &err);
+  code = code ? code : time_phase(&k, "adversarial", k.recipe.phases.reconstruction, &err);
+  if (code != STATUS_OK) {
+    printf("no speed of training: %s\n", err.message);
+  }
+  close_check(&k);
 }

@@ -246,6 +246,33 @@ static void time_operators(check *k)
   }
 }
 
+// The shapes that codecs train with: the call, and its sweeps to inputs and to weights. A sum's
+// multiply-add counts once in each.
+static void time_sweeps(check *k)
+{
+  int n_cases = 0;
+  const op_case *cases = op_training_cases(&n_cases);
+  printf("%-20s %10s %10s %10s %10s %10s %10s\n", "training", "us", "to inputs", "to weights",
+         "GMAC/s", "to inputs", "to weights");
+  for (int i = 0; i < n_cases; ++i) {
+    const op_case *c = &cases[i];
+    error err = {0};
+    op_bench *b = NULL;
+    op_sweep_times t = {0};
+    if (op_bench_new(&b, c, k->cuda, DTYPE_F32, FIXED_SEED, &err) != STATUS_OK ||
+        op_bench_time_back(b, 10, 21, &t, &err) != STATUS_OK) {
+      printf("FAILED  %s: %s\n", c->name, err.message);
+      ++k->n_failed;
+    } else {
+      const double work = op_case_macs(c) * 1e-9;
+      printf("%-20s %10.2f %10.2f %10.2f %10.1f %10.1f %10.1f\n", c->name, t.forward * 1e6,
+             t.to_inputs * 1e6, t.to_weights * 1e6, work / t.forward, work / t.to_inputs,
+             work / t.to_weights);
+    }
+    op_bench_free(b);
+  }
+}
+
 // ---- the whole ----
 
 static bool open_devices(check *k, int *exit_code)
@@ -311,6 +338,8 @@ int main(int argc, char **argv)
     }
     if (bench) {
       time_operators(&k);
+      time_sweeps(&k);
+      gpu_check_training_speed();
     }
     printf("%d checks, %d failed; largest error %g (%s)\n", k.n_checked, k.n_failed, k.worst,
            k.worst_name);

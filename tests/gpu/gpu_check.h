@@ -44,4 +44,8 @@ gpu_check_result gpu_check_losses(device *cuda, device *cpu);
 /// losses, and gradients of generator and discriminators; then CUDA against itself.
 gpu_check_result gpu_check_training(void);
 
+/// Prints how fast the default codec's network trains on CUDA, in audio-seconds per second: steps
+/// of 16 examples of a second, with and without its discriminators.
+void gpu_check_training_speed(void);
+
 #endif
