@@ -4,6 +4,7 @@
 #include "engine/extend.h"
 
 #include "engine/control/parameters.h"
+#include "engine/keep/keep.h"
 #include "engine/session.h"
 
 #include <string.h>
@@ -28,7 +29,8 @@ static void play_block(extend_run *r, uint32_t n)
   n = n < most ? n : (uint32_t)most;
   for (uint32_t c = 0; c < r->n_channels; ++c) {
     for (uint32_t i = 0; i < n; ++i) {
-      planes[c][i] = r->t + i < r->n_in ? r->in[(r->t + i) * r->n_channels + c] : 0.0f;
+      const float heard = r->t + i < r->n_in ? r->in[(r->t + i) * r->n_channels + c] : 0.0f;
+      planes[c][i] = keep_grid(heard); // as a live session that keeps what it hears
     }
     in[c] = planes[c];
     out[c] = planes[SESSION_MAX_CHANNELS + c];
