@@ -141,7 +141,7 @@ static void free_memory(lane *l)
     }
     l->dev->release(l->dev, l->heard.data);
   }
-  if (l->memory.data && l->dev->losses) {
+  if (l->memory.data && l->dev && l->dev->losses) {
     l->dev->release(l->dev, l->memory.data);
   } else if (l->memory.data) {
     munmap(l->memory.data, LANE_MEMORY_BYTES);
@@ -388,7 +388,7 @@ static void begin(lane *l, bool measuring)
 // From the audio to the losses.
 static void find_losses(lane *l, const lane_step *step)
 {
-  int waves = -1, mel = -1, norms[LOSS_COUNT];
+  int waves = -1, mel = -1, norms[LOSS_COUNT] = {0};
   memset(l->tally.use, 0, (size_t)l->tally.count * sizeof(float));
   go_through(l, step);
   if (run_ok(&l->r)) {
