@@ -79,7 +79,7 @@ static status scale_call(device *dev, const tape *t, int i, double last_deviatio
   *more = node != NULL;
   const status code =
       node && is_convolution(node) ? deviation_of(dev, node, &found, err) : STATUS_OK;
-  if (code == STATUS_OK && found > 0.0) {
+  if (node && code == STATUS_OK && found > 0.0) {
     const double wanted = node->in[1].data ? BRANCH_DEVIATION : 1.0;
     scale_weight(node->weights[0], (tape_call(t, i + 1) ? wanted : last_deviation) / found);
   }
