@@ -230,10 +230,10 @@ static void take_message(session *s, const session_message *m)
       [MESSAGE_GAP] = EVENT_GAP,           [MESSAGE_OVERFLOW] = EVENT_OVERFLOW,
       [MESSAGE_LATENCY] = EVENT_LATENCY,
   };
-  session_event e = {kinds[m->kind], .position_samples = m->position, .value = m->value};
-  if (m->kind == MESSAGE_CUT) {
+  if (m->kind == MESSAGE_CUT) { // for the record alone: no event tells of it
     return;
   }
+  session_event e = {kinds[m->kind], .position_samples = m->position, .value = m->value};
   if (m->kind == MESSAGE_LATE) {
     note_late(s, m);
     return;
