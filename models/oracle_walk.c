@@ -21,6 +21,7 @@ void oracle_walk_reset(oracle_walk *w, uint32_t n_lags, uint32_t n_rhythm)
   w->at = w->would_be = TOKEN_NO_STEP;
   w->n_lags = n_lags;
   w->n_rhythm = n_rhythm;
+  oracle_loops_reset(&w->loops, n_lags);
 }
 
 static size_t slot_before(const oracle_walk *w, uint32_t lag)
@@ -36,6 +37,13 @@ static uint32_t heard_before(const oracle_walk *w, uint32_t lag)
 static uint32_t lags_heard(const oracle_walk *w)
 {
   return w->n_heard < w->n_lags ? (uint32_t)w->n_heard : w->n_lags;
+}
+
+static int32_t first_code(const oracle_heard *heard, uint64_t step)
+{
+  int32_t codes[TOKEN_MAX_CODEBOOKS];
+  oracle_memory_codes(heard->memory, step, codes);
+  return codes[0];
 }
 
 static void push_heard(oracle_walk *w, const oracle_heard *heard, uint64_t step)
@@ -112,12 +120,14 @@ void oracle_walk_observe(oracle_walk *w, const oracle_heard *heard)
   }
   stand_at_end(w);
   push_heard(w, heard, step);
+  oracle_loops_hear(&w->loops, first_code(heard, step));
 }
 
 void oracle_walk_rewind(oracle_walk *w, uint32_t n_steps)
 {
   w->n_heard -= n_steps < w->n_heard ? n_steps : w->n_heard;
   stand_at_end(w);
+  oracle_loops_rewind(&w->loops, n_steps);
 }
 
 // ---- where to ----
@@ -165,13 +175,31 @@ static void hear_present(const draw *d, oracle_present *present)
   }
 }
 
+/// Whether going on at `step` would repeat for too long what sounded: the same steps, or others
+/// that sound alike; and how lately `step` itself sounded, 0 to 1.
+static bool would_repeat(const draw *d, uint64_t step, float *staleness)
+{
+  if (repeats(d->w, step, d->how->repeat_limit_steps, staleness)) {
+    return true;
+  }
+  if (d->w->loops.n_found == 0) {
+    return false;
+  }
+  int32_t ahead[ORACLE_LOOPS_AHEAD];
+  uint32_t n = 0;
+  while (n < ORACLE_LOOPS_AHEAD && oracle_memory_has(d->heard->memory, step + n)) {
+    ahead[n] = first_code(d->heard, step + n);
+    ++n;
+  }
+  return oracle_loops_bar(&d->w->loops, ahead, n);
+}
+
 /// One of the places by their weights; null when there is none.
 static const oracle_place *choose(const draw *d, oracle_places *p, const oracle_present *present)
 {
   for (int i = 0; i < p->count; ++i) {
     oracle_place *at = &p->list[i];
-    at->barred = at->step == d->forward ||
-                 repeats(d->w, at->step, d->how->repeat_limit_steps, &at->staleness);
+    at->barred = at->step == d->forward || would_repeat(d, at->step, &at->staleness);
   }
   const float sum = oracle_places_weigh(p, d->heard, present, d->how);
   return oracle_places_at(p, sum, random_uniform(d->how->seed, STREAM_WHERE, d->how->step));
@@ -186,7 +214,7 @@ static oracle_place choose_blindly(const draw *d)
   for (uint64_t i = 0; i < BLIND_TRIES; ++i) {
     const uint64_t counter = d->how->step * BLIND_TRIES + i;
     const uint64_t step = start + random_bits(d->how->seed, STREAM_BLIND, counter) % count;
-    if (!repeats(d->w, step, d->how->repeat_limit_steps, &unused)) {
+    if (!would_repeat(d, step, &unused)) {
       return (oracle_place){.step = step};
     }
   }
@@ -247,8 +275,7 @@ static bool decide(const draw *d, oracle_place *next)
   const token_sampling *how = d->how;
   float unused = 0.0f;
   *next = (oracle_place){.step = d->forward};
-  if (!oracle_memory_has(d->heard->memory, d->forward) ||
-      repeats(d->w, d->forward, how->repeat_limit_steps, &unused)) {
+  if (!oracle_memory_has(d->heard->memory, d->forward) || would_repeat(d, d->forward, &unused)) {
     return find_jump(d, true, next);
   }
   if (d->w->run_steps < how->min_run_steps) {
@@ -285,6 +312,7 @@ static void play(oracle_walk *w, const oracle_heard *heard, const token_sampling
   w->at = next->step;
   w->class_at = oracle_memory_class(heard->memory, next->step);
   oracle_memory_codes(heard->memory, next->step, out->codes);
+  oracle_loops_play(&w->loops, out->codes[0]);
   fill_blend(w, heard->memory, how, out);
   out->source_step = next->step;
 }
@@ -316,6 +344,7 @@ void oracle_walk_sample(oracle_walk *w, const oracle_heard *heard, const token_s
   }
   d.forward = d.from + 1;
   d.sounded = mixed ? end - 1 : d.from;
+  oracle_loops_find(&w->loops, how->repeat_limit_steps);
   oracle_place next;
   out->jumped = decide(&d, &next);
   if (out->jumped) {

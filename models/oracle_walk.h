@@ -7,6 +7,7 @@
 #ifndef CONTINUO_MODELS_ORACLE_WALK_H
 #define CONTINUO_MODELS_ORACLE_WALK_H
 
+#include "models/oracle_loops.h"
 #include "models/oracle_places.h"
 
 #define ORACLE_HISTORY_STEPS 1024 ///< a power of two
@@ -25,6 +26,7 @@ typedef struct oracle_walk {
   uint32_t history[ORACLE_HISTORY_STEPS]; ///< low bits of the numbers of what sounded, as a ring
   float onsets[ORACLE_HISTORY_STEPS];     ///< of the same
   uint16_t equal[ORACLE_HISTORY_STEPS];   ///< [lag] so many sounded just as they did `lag` before
+  oracle_loops loops;                     ///< what sounds as other places did
 } oracle_walk;
 
 /// Nothing has sounded; repeats are watched for up to `n_lags` steps back, rhythms compared over

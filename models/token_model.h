@@ -71,7 +71,8 @@ typedef struct token_sampling {
                           ///< heard before
   uint32_t min_run_steps; ///< played on before a jump of choice; 0 to 1000
   /// A stretch that sounds just as it did `lag` steps before (up to ten seconds) stays shorter than
-  /// this, or than lag / 2 where that is more, and shorter than twice this in any case. 1 up.
+  /// this, or than lag / 2 where that is more, and shorter than twice this in any case. 1 up. One
+  /// from other places that sound alike is broken as soon as it is noticed, a few steps later.
   uint32_t repeat_limit_steps;
   uint32_t blend_steps; ///< crossfade after a jump: 0, 1 or 2
 } token_sampling;

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,6 +308,87 @@ static void nothing_long_comes_twice_in_a_row(void **state)
   free(steps);
 }
 
+enum { LOOP = 150, SLIP = 12 };
+
+/// A loop that is heard three times and a bit; `differs` of its codes do each time.
+static int32_t loop_code(uint64_t t, float differs)
+{
+  const bool other = random_uniform(21, 0, t) < differs;
+  return (int32_t)(random_bits(22, other, other ? t : t % LOOP) % SIZE);
+}
+
+static void observe_loop(token_state *s, float differs)
+{
+  for (uint64_t t = 0; t < 3 * LOOP + 20; ++t) {
+    const int32_t codes[BOOKS] = {loop_code(t, differs), 1, 2};
+    assert_int_equal(token_state_observe(s, codes), STATUS_OK);
+  }
+}
+
+/// Straight from the promise: stretches whose first codes are those of `lag` steps before, whatever
+/// steps they come from; up to three in ten may differ.
+static int longest_alike(const int32_t *codes, int count, int lag)
+{
+  int longest = 0, alike = 0, score = 0;
+  for (int i = lag; i < count; ++i) {
+    score = codes[i] == codes[i - lag] ? score + 3 : score - 7;
+    score = score < 0 ? 0 : score > 30 ? 30 : score;
+    alike = score ? alike + 1 : 0;
+    longest = alike > longest ? alike : longest;
+  }
+  return longest;
+}
+
+static void a_loop_that_was_played_over_and_over_is_broken(void **state)
+{
+  enum { COUNT = 3 * LOOP + 20 + 3000 };
+  const fixture *f = *state;
+  int32_t *codes = malloc(COUNT * sizeof *codes);
+  assert_non_null(codes);
+  for (int i = 0; i < 4; ++i) {
+    const int limit = i % 2 ? 60 : 90;
+    const float differs = i < 2 ? 0.0f : 0.15f; // as the encoder hears the past
+    token_sampling how = sampling(f, 9);
+    how.repeat_limit_steps = (uint32_t)limit;
+    how.jump_probability = 0.0f;
+    token_state_reset(f->s);
+    observe_loop(f->s, differs);
+    for (int k = 0; k < COUNT; ++k) {
+      const bool heard = k < 3 * LOOP + 20;
+      codes[k] = heard ? loop_code((uint64_t)k, differs) : sample(f->s, &how).codes[0];
+      how.step += !heard;
+    }
+    for (int lag = LOOP; lag <= 3 * LOOP; lag += LOOP) {
+      const int half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
+      const int begin = 3 * LOOP + 20 - lag; // what was heard repeats itself as it likes
+      const int longest = longest_alike(codes + begin, COUNT - begin, lag);
+      assert_true(longest < (half > limit ? half : limit) + SLIP);
+    }
+  }
+  free(codes);
+}
+
+/// One long texture is alike at every lag: the walk goes on through it as it would.
+static void a_texture_is_no_loop(void **state)
+{
+  const fixture *f = *state;
+  for (int n_kinds = 2; n_kinds <= 3; ++n_kinds) {
+    token_sampling how = sampling(f, 9);
+    how.jump_probability = 0.0f;
+    how.repeat_limit_steps = 60;
+    token_state_reset(f->s);
+    for (uint64_t t = 0; t < KEPT; ++t) {
+      const int32_t codes[BOOKS] = {(int32_t)(random_bits(23, 0, t) % (uint64_t)n_kinds), 1, 2};
+      assert_int_equal(token_state_observe(f->s, codes), STATUS_OK);
+    }
+    int n_jumps = 0;
+    for (; how.step < 2000; ++how.step) {
+      n_jumps += sample(f->s, &how).jumped;
+    }
+    assert_true(n_jumps <= 2000 / 60);
+  }
+}
+
 static void forgets_the_oldest(void **state)
 {
   const fixture *f = *state;
@@ -518,6 +600,8 @@ int main(void)
       TEST(rewound_is_never_heard),
       TEST(no_further_back_than_it_can),
       TEST(nothing_long_comes_twice_in_a_row),
+      TEST(a_loop_that_was_played_over_and_over_is_broken),
+      TEST(a_texture_is_no_loop),
       TEST(forgets_the_oldest),
       TEST(observing_the_mix_does_not_end_the_walk),
       TEST(follows_what_it_knows),
