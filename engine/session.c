@@ -293,6 +293,32 @@ static void lock_memory(session *s)
 
 // --- opening and closing ---
 
+static void set_priority(session *s)
+{
+  const bool real_time = s->config.priority > 1;
+  const struct sched_param parameter = {.sched_priority = real_time ? s->config.priority - 1 : 0};
+  const int refused =
+      pthread_setschedparam(s->thread, real_time ? SCHED_FIFO : SCHED_OTHER, &parameter);
+  if (refused) {
+    log_write(&s->log, LOG_WARNING,
+              "the conductor has no real-time priority (%s; see ulimit -r): misses are likely",
+              strerror(refused));
+  }
+}
+
+void session_set_priority(session *s, int priority)
+{
+  if (priority != s->config.priority) {
+    s->config.priority = priority;
+    set_priority(s);
+  }
+}
+
+void session_restart(session *s)
+{
+  atomic_store_explicit(&s->restarts, true, memory_order_relaxed);
+}
+
 static status start_conductor(session *s, error *err)
 {
   pthread_attr_t attributes;
@@ -307,13 +333,7 @@ static status start_conductor(session *s, error *err)
   }
   pthread_setname_np(s->thread, "conductor");
   if (s->config.priority > 1) {
-    const struct sched_param parameter = {.sched_priority = s->config.priority - 1};
-    const int refused = pthread_setschedparam(s->thread, SCHED_FIFO, &parameter);
-    if (refused) {
-      log_write(&s->log, LOG_WARNING,
-                "the conductor has no real-time priority (%s; see ulimit -r): misses are likely",
-                strerror(refused));
-    }
+    set_priority(s);
   }
   return STATUS_OK;
 }

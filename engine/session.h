@@ -7,7 +7,7 @@
 ///
 /// Time: output sample t (counted per timeline, from the first sample the session received) is the
 /// offline result at t - L, bit for bit, whatever the block sizes. A *timeline* begins at open, at
-/// a rate change, after an input overflow and on request; each publishes the host time of its
+/// a rate change, after an input overflow and a restart; each publishes the host time of its
 /// sample 0.
 ///
 /// Thread tags as in CLAP: [main] any normal thread, one at a time; [audio] the host's callback
@@ -137,6 +137,14 @@ void session_set_freewheel(session *s, bool on);
 /// [main]
 status session_set_block(session *s, uint32_t block_samples, error *err);
 status session_set_rate(session *s, uint32_t host_rate_hz, error *err);
+
+/// Whoever called process until now has gone, and another, whose time begins elsewhere, will: what
+/// sounds fades out with the next block, then a timeline begins. All that was heard, played and set
+/// stays. While nobody calls process. [main]
+void session_restart(session *s);
+
+/// Real-time priority of whoever calls process, as in the configuration. [main]
+void session_set_priority(session *s, int priority);
 
 /// Count one xrun that the host reported. [any]
 void session_count_xrun(session *s);

@@ -152,6 +152,7 @@ struct session {
   _Atomic uint64_t worked; ///< input position up to which everything is done
   _Atomic bool failed;     ///< the codec gave an error: nothing comes any more
   _Atomic bool freewheel;
+  _Atomic bool restarts; ///< the next block comes from another caller, at another time
   _Atomic(plan *) offer; ///< the newest plan; the three below are its
   _Atomic uint32_t latency_samples, host_rate_hz, block_samples;
   _Atomic uint64_t audio_serial;    ///< of the plan that [audio] goes by

@@ -30,10 +30,21 @@ static uint64_t heard_in_timeline(const audio_side *a)
   return in_timeline(a, a->t) + a->plan->latency_samples - a->plan->wet_samples;
 }
 
+static void cut_input(session *s)
+{
+  if (!s->audio.cut) {
+    s->audio.cut = true;
+    post(s, &(session_message){MESSAGE_CUT, .at = s->audio.t});
+  }
+}
+
 static void note_host_time(session *s, uint32_t n_samples, uint64_t host_time)
 {
   audio_side *a = &s->audio;
-  if (a->t > 0 && host_time != a->host_next) {
+  if (atomic_load_explicit(&s->restarts, memory_order_relaxed)) {
+    atomic_store_explicit(&s->restarts, false, memory_order_relaxed);
+    cut_input(s);
+  } else if (a->t > 0 && host_time != a->host_next) {
     const uint64_t lost = host_time > a->host_next ? host_time - a->host_next : 0;
     count(&s->counts.gaps, 1);
     count(&s->counts.gap_samples, lost);
@@ -74,14 +85,6 @@ static void wait_for_conductor(session *s, uint64_t position)
 static bool plan_is_pending(const session *s)
 {
   return atomic_load_explicit(&s->offer, memory_order_acquire) != s->audio.plan;
-}
-
-static void cut_input(session *s)
-{
-  if (!s->audio.cut) {
-    s->audio.cut = true;
-    post(s, &(session_message){MESSAGE_CUT, .at = s->audio.t});
-  }
 }
 
 static void adopt_plan(session *s)

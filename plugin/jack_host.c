@@ -23,7 +23,7 @@ struct jack_host {
   jack_host_config config;
   jack_api api;
   jack_client_t *client; ///< null while the server is gone
-  session *session;      ///< null with it
+  session *session;      ///< outlives it
   jack_process process;
   jack_links links;
   char client_name[128];
@@ -36,7 +36,7 @@ struct jack_host {
   unsigned n_returns;
   uint64_t gaps_untold, gap_samples_untold; ///< jumps of the host's time not logged yet
   int64_t gaps_told_at_ms;
-  session_telemetry before; ///< counts of the sessions that have ended
+  session_telemetry before; ///< counts of sessions that have ended
 };
 
 static int64_t now_ms(void)
@@ -69,9 +69,43 @@ static status open_session(jack_host *h, error *err)
   return session_open(&h->session, &config, err);
 }
 
+static void add_counts(session_telemetry *to, const session_telemetry *t)
+{
+  to->steps += t->steps;
+  to->misses += t->misses;
+  to->own_misses += t->own_misses;
+  to->late_samples += t->late_samples;
+  to->gaps += t->gaps;
+  to->gap_samples += t->gap_samples;
+  to->xruns += t->xruns;
+  to->overflows += t->overflows;
+  to->nonfinite_samples += t->nonfinite_samples;
+}
+
+// Hand the session that there is to another server; another session where that cannot be.
+static status go_on(jack_host *h, error *err)
+{
+  const int priority = h->api.client_real_time_priority(h->client);
+  session_set_freewheel(h->session, false); // the old one may have died in it
+  session_set_priority(h->session, priority > 0 ? priority : 0);
+  status st = session_set_rate(h->session, h->api.get_sample_rate(h->client), err);
+  if (!st)
+    st = session_set_block(h->session, h->api.get_buffer_size(h->client), err);
+  session_restart(h->session);
+  if (st != STATUS_UNSUPPORTED)
+    return st;
+  log_write(h->config.log, LOG_WARNING, "what was heard is forgotten: %s", err->message);
+  session_telemetry last;
+  session_read_telemetry(h->session, &last);
+  add_counts(&h->before, &last);
+  session_close(h->session);
+  h->session = NULL;
+  return open_session(h, err);
+}
+
 static status start(jack_host *h, error *err)
 {
-  status st = open_session(h, err);
+  status st = h->session ? go_on(h, err) : open_session(h, err);
   if (st)
     return st;
   jack_process *p = &h->process;
@@ -93,14 +127,12 @@ static status start(jack_host *h, error *err)
   return st;
 }
 
-static void stop(jack_host *h)
+// Closing the client joins JACK's threads, so nobody calls into the session after it.
+static void leave(jack_host *h)
 {
-  // Closing the client joins JACK's threads, so nobody calls into the session after it.
   if (h->client)
     h->api.client_close(h->client);
   h->client = NULL;
-  session_close(h->session);
-  h->session = NULL;
   jack_process_free(&h->process);
 }
 
@@ -110,7 +142,7 @@ static status come_up(jack_host *h, error *err)
   if (!st)
     st = start(h, err);
   if (st) {
-    stop(h);
+    leave(h);
     return st;
   }
   snprintf(h->client_name, sizeof h->client_name, "%s", h->api.get_client_name(h->client));
@@ -140,6 +172,7 @@ status jack_host_open(jack_host **h, const jack_host_config *config, error *err)
   new->links.log = config->log;
   status st = come_up(new, err);
   if (st) {
+    session_close(new->session);
     free(new);
     return st;
   }
@@ -156,7 +189,8 @@ void jack_host_close(jack_host *h)
     jack_metadata_remove(&h->process);
   if (alive)
     h->api.deactivate(h->client);
-  stop(h);
+  leave(h);
+  session_close(h->session);
   jack_links_free(&h->links);
   jack_api_unload(&h->api);
   free(h);
@@ -256,29 +290,17 @@ static void pass_events(jack_host *h)
 
 // ---- the server's death ------------------------------------------------------------------------
 
-static void add_counts(session_telemetry *to, const session_telemetry *t)
-{
-  to->steps += t->steps;
-  to->misses += t->misses;
-  to->own_misses += t->own_misses;
-  to->late_samples += t->late_samples;
-  to->gaps += t->gaps;
-  to->gap_samples += t->gap_samples;
-  to->xruns += t->xruns;
-  to->overflows += t->overflows;
-  to->nonfinite_samples += t->nonfinite_samples;
-}
-
 static void lose_server(jack_host *h)
 {
   pass_events(h);
-  session_telemetry last;
-  session_read_telemetry(h->session, &last);
-  add_counts(&h->before, &last);
   const char *reason = h->process.reason;
   log_write(h->config.log, LOG_WARNING, "server gone%s%s%s - retrying", *reason ? " (" : "", reason,
             *reason ? ")" : "");
-  stop(h);
+  if (h->process.beats.rolls) { // the clock that the session follows is gone with it
+    const control stands = {.kind = CONTROL_CLOCK, .value = h->process.beats.told_beat};
+    session_send(h->session, &stands, 1);
+  }
+  leave(h);
   jack_links_expect(&h->links);
   h->remember_at_ms = 0;
   h->pause_ms = FIRST_PAUSE_MS;
@@ -318,6 +340,11 @@ bool jack_host_poll(jack_host *h)
 }
 
 // ---- asking ------------------------------------------------------------------------------------
+
+bool jack_host_connected(const jack_host *h)
+{
+  return h->client != NULL;
+}
 
 session *jack_host_session(const jack_host *h)
 {

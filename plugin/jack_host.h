@@ -5,9 +5,10 @@
 /// starts a server. What it must do outside JACK's threads happens in jack_host_poll, which the
 /// owner calls every 10 ms or so.
 ///
-/// When the server dies the model stays loaded, the log says so, and poll tries again with growing
-/// pauses; then a new session begins on the new server, under the same name, with the connections
-/// of the old one. Telemetry keeps counting across sessions.
+/// When the server dies the session stays, with all that it has heard, and can still be kept; the
+/// log says so, and poll tries again with growing pauses. Then the session goes on on the new
+/// server in a new timeline, under the same name, with the connections of before. Only where the
+/// new server's rate is beyond what it has room for does another session begin.
 ///
 /// [main] throughout: any one normal thread.
 #ifndef CONTINUO_PLUGIN_JACK_HOST_H
@@ -54,10 +55,14 @@ void jack_host_close(jack_host *h); ///< null is fine
 /// takes some milliseconds). True while connected.
 bool jack_host_poll(jack_host *h);
 
-/// The present session; null while the server is gone. Changes only within jack_host_poll.
+/// Whether a server is there, as of the last poll.
+bool jack_host_connected(const jack_host *h);
+
+/// The session, whether a server is there or not. Changes only within jack_host_poll.
 session *jack_host_session(const jack_host *h);
 
-/// Telemetry over all sessions since open: counts add up, everything else is the present one's.
+/// Telemetry since open. Should there have been another session, counts add up, everything else is
+/// the present one's.
 void jack_host_read_telemetry(jack_host *h, session_telemetry *t);
 
 /// "JACK 1.9.21" or "PipeWire's JACK 0.3.65", and the file it was loaded from.

@@ -434,6 +434,29 @@ static void another_rate_begins_a_new_timeline(void **unused)
   codec_unref(model);
 }
 
+static void another_caller_begins_a_new_timeline(void **unused)
+{
+  (void)unused;
+  codec *model = open_model();
+  trial_host_open_stepped(&h, model, &plain, 6.0);
+  trial_host_run(&h, 2.0, BLOCK);
+  session_restart(h.s);
+  trial_host_run(&h, 3.0, BLOCK);
+  session_restart(h.s); // it had died in freewheel, say, at another rate
+  h.timeline_rates_hz[2] = 44100;
+  assert_int_equal(session_set_rate(h.s, 44100, NULL), STATUS_OK);
+  session_set_priority(h.s, 0);
+  trial_host_run(&h, 6.0, BLOCK);
+  const live_verdict v = trial_host_close(&h);
+  assert_int_equal(v.n_different, 0);
+  assert_int_equal(v.n_late, 0);
+  assert_int_equal(v.n_timelines, 3);
+  assert_true(v.n_compared > 3 * RATE_HZ);
+  assert_non_null(trial_host_event(&h, EVENT_RECOVERED, 1));
+  trial_host_free(&h);
+  codec_unref(model);
+}
+
 static void changes_before_the_first_block(void **unused)
 {
   (void)unused;
@@ -499,6 +522,7 @@ int main(void)
       cmocka_unit_test(ten_block_sizes),
       cmocka_unit_test(a_larger_block_that_nobody_announced),
       cmocka_unit_test(another_rate_begins_a_new_timeline),
+      cmocka_unit_test(another_caller_begins_a_new_timeline),
       cmocka_unit_test(changes_before_the_first_block),
       cmocka_unit_test(a_codec_that_fails_leaves_the_fallback),
   };

@@ -298,18 +298,20 @@ static int restart(stage *s, char **argv)
   if (!verdict_set_up(s, &options, &code))
     return code;
   stage_run(s, 1500);
+  const session *before = jack_host_session(s->host);
   child_kill(&s->server.process, strcmp(argv[2], "killed") == 0 ? SIGKILL : SIGTERM);
   child_kill(&s->player, SIGKILL);
   child_kill(&s->recorder, SIGKILL);
   child_kill(&s->control, SIGKILL);
   stage_run(s, 1000);
-  bool good = demand(!jack_host_session(s->host), "the host knows that the server is gone");
+  bool good = demand(!jack_host_connected(s->host), "the host knows that the server is gone");
   good = demand(stage_said(s, "server gone"), "it says so") && good;
   // The recorder is there before the host is polled again, so that it hears the new sample 0.
   if (!stage_start_server(s) || !stage_start_clients(s))
     return !demand(false, "the server came back");
   if (!demand(stage_wait_connected(s, 5000), "the host came back"))
     return 1;
+  good = demand(jack_host_session(s->host) == before, "with all that it had heard") && good;
   good = demand(stage_wire_tap(s), "player and recorder are wired to each other") && good;
   stage_run(s, 1500);
   good = demand(stage_restored(s), "the host restored its own connections") && good;

@@ -109,7 +109,7 @@ static void keep_event(void *user, const session_event *e)
 
 static bool poll_once(stage *s)
 {
-  bool was_connected = jack_host_session(s->host) != NULL;
+  bool was_connected = jack_host_connected(s->host);
   hole_witness_read(s->witness);
   if (!was_connected)
     host_log_restart(&s->log);

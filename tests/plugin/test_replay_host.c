@@ -73,7 +73,8 @@ typedef struct performer {
   session *s;
   uint64_t seed, n_blocks, t;
   uint32_t rate_hz, block; // largest so far
-  bool steady;             // the largest block stays
+  bool steady;             // the largest block stays, and so does the caller
+  uint64_t ahead;          // of the caller's time
   const trial_presets *presets;
   float *in, *out; // everything played and heard
 } performer;
@@ -125,7 +126,11 @@ static void play_block(performer *p)
     p->block *= 2;
     assert_int_equal(session_set_block(p->s, p->block, &err), STATUS_OK);
   }
-  session_process(p->s, ins, outs, n, p->t);
+  if (!p->steady && chance(p, "caller") % NOW_AND_THEN == 0) {
+    session_restart(p->s);
+    p->ahead = chance(p, "time") % 1000000;
+  }
+  session_process(p->s, ins, outs, n, p->t + p->ahead);
   p->t += n;
   ++p->n_blocks;
 }
@@ -196,6 +201,7 @@ static void keep_performance(performer *p, char folder[600])
   print_message("seed %llu, %u Hz: %llu steps, blocks up to %u, %llu controls refused\n",
                 (unsigned long long)p->seed, p->rate_hz, (unsigned long long)t.steps, p->block,
                 (unsigned long long)t.dropped_controls);
+  assert_int_equal(t.gaps, 0);
   session_close(p->s);
 }
 

@@ -163,7 +163,7 @@ status live_desk_keep(live_desk *d, const char *folder, error *err)
                                .storage = instrument_storage_name(d->options),
                                .corpus = corpus};
   code = d->session ? session_keep(d->session, folder, &names, err)
-                    : error_set(err, STATUS_DEVICE, "there is no session: the server is gone");
+                    : error_set(err, STATUS_DEVICE, "there is no session");
   free(codec_path);
   free(corpus);
   if (!code) {

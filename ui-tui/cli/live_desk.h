@@ -23,7 +23,7 @@ typedef struct live_desk {
   const command_context *context;
   const char *name; ///< of the instance
   pthread_mutex_t lock;
-  session *session; ///< null while there is none; under `lock`
+  session *session; ///< null before it begins and after it ends; under `lock`
   preset preset;    ///< what was loaded last
   midi_map midi;    ///< for the JACK host, whose clock it keeps
   live_midi controllers;

@@ -56,7 +56,7 @@ static void watch_jack(jack_host *host, live_desk *desk, const live_options *opt
     session *s = jack_host_session(host);
     live_desk_release(desk, s);
     live_desk_poll(desk);
-    if (s && shown.shown && seconds_now() - drawn_s > 0.25) {
+    if (jack_host_connected(host) && shown.shown && seconds_now() - drawn_s > 0.25) {
       session_telemetry t;
       jack_host_read_telemetry(host, &t);
       draw_status(&shown, &t);
