@@ -7,6 +7,7 @@
 #define LISTENED_MS 2000
 #define BETWEEN_MS 60      // controls
 #define BETWEEN_PRESETS 50 // controls
+#define SELDOM 64          // who remembers goes back once in so many times
 
 bool anything_begin(anything *a)
 {
@@ -15,15 +16,27 @@ bool anything_begin(anything *a)
   const bool good = session_send(jack_host_session(a->s->host), &c, 1);
   stage_run(a->s, 1000);
   a->n_controls++;
-  return child_ask(&a->s->midi_player, NULL, 0, "anything %d %d", SEED, ANYTHING_MIDI_SAMPLES) &&
+  return child_ask(&a->s->midi_player, NULL, 0, "anything %d %d %d", SEED, ANYTHING_MIDI_SAMPLES,
+                   a->remembers) &&
          good;
+}
+
+static bool may(const anything *a, const control *c)
+{
+  const bool goes_back =
+      c->kind == CONTROL_ACTION && (c->id == ACTION_AGAIN || c->id == ACTION_AGAIN_NEXT ||
+                                    c->id == ACTION_RETURN || c->id == ACTION_FORGET);
+  if (a->remembers && goes_back) {
+    return c->id != ACTION_FORGET && a->n % SELDOM == 0;
+  }
+  return !a->keeps_ceiling || c->kind != CONTROL_SET || c->id != PARAMETER_CEILING;
 }
 
 static void send_something(anything *a)
 {
   session *playing = jack_host_session(a->s->host);
   const control c = trial_control(SEED, a->n++);
-  if (!a->keeps_ceiling || c.kind != CONTROL_SET || c.id != PARAMETER_CEILING) {
+  if (may(a, &c)) {
     session_send(playing, &c, 1);
     a->n_controls++;
   }
@@ -34,8 +47,20 @@ static void send_something(anything *a)
   }
 }
 
+// The server's transport rolls, each time at another tempo, for 4 s of 7.
+static void move_transport(anything *a)
+{
+  if (a->second % 7 == 2) {
+    child_ask(&a->s->control, NULL, 0, "roll %d", 80 + 13 * (a->second % 5));
+  } else if (a->second % 7 == 6) {
+    child_ask(&a->s->control, NULL, 0, "halt");
+  }
+  a->second++;
+}
+
 void anything_go_on(anything *a)
 {
+  move_transport(a);
   for (int ms = 0; ms < 1000; ms += BETWEEN_MS) {
     send_something(a);
     stage_run(a->s, BETWEEN_MS);

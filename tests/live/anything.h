@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-/// Playing an instrument of the stage's with everything it has: any control at all, from MIDI and
-/// from messages, and whole presets.
+/// Playing an instrument of the stage's with everything it has: any control at all, from MIDI, the
+/// transport and messages, and whole presets.
 #ifndef CONTINUO_TESTS_LIVE_ANYTHING_H
 #define CONTINUO_TESTS_LIVE_ANYTHING_H
 
@@ -18,8 +18,10 @@ typedef struct anything {
   stage *s;
   trial_presets presets; ///< none: no presets
   bool keeps_ceiling;    ///< no message changes it
+  bool remembers;        ///< nothing is forgotten and little gone back to, so that memories fill
   uint64_t n_controls;   ///< sent, those of presets included, MIDI not
   uint64_t n;            ///< drawn so far
+  int second;            ///< gone on so often
 } anything;
 
 /// Listen for a while, then set mode "continue" (the first control of all: a record without it is

@@ -6,7 +6,7 @@
 //   live_tap play   NAME SOUND      ports out_1, out_2: silence until "go", then a tap_sound
 //   live_tap midi   NAME FILE       port midi_out: nothing until told; FILE says what was sent when
 //   live_tap record NAME FILE SECONDS  ports sent_1, sent_2, got_1, got_2: keeps every cycle
-//   live_tap control NAME           no ports: connects, changes block size, freewheels
+//   live_tap control NAME           no ports: connects, changes block size, freewheels, rolls
 //
 // Commands come line by line on stdin; every one is answered by one line on stdout, "ok ..." or
 // "no ...". The end of stdin is "quit". The server is JACK_DEFAULT_SERVER's.
@@ -18,9 +18,11 @@
 #include <jack/jack.h>
 #include <jack/metadata.h>
 #include <jack/midiport.h>
+#include <jack/transport.h>
 #include <jack/uuid.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,6 +40,7 @@ typedef struct tap {
   jack_port_t *port[MAX_PORTS];
   uint32_t rate_hz;
   atomic_bool gone;
+  atomic_int bpm; // control, after "roll"
   // play
   tap_sound sound;
   atomic_bool playing;
@@ -102,6 +105,26 @@ static int on_midi(jack_nframes_t n_samples, void *user)
   }
   t->midi_samples += n_samples;
   return 0;
+}
+
+// The transport's beats, for whoever listens: 4/4 at the tempo told.
+static void on_beats(jack_transport_state_t state, jack_nframes_t n_samples, jack_position_t *pos,
+                     int moved, void *user)
+{
+  (void)state, (void)n_samples, (void)moved;
+  const tap *t = user;
+  const jack_nframes_t at = pos->frame;
+  const double bpm = atomic_load(&t->bpm);
+  const double beats = (double)at / t->rate_hz * bpm / 60.0;
+  pos->valid = JackPositionBBT;
+  pos->beats_per_bar = 4.0F;
+  pos->beat_type = 4.0F;
+  pos->ticks_per_beat = 1920.0;
+  pos->beats_per_minute = bpm;
+  pos->bar = 1 + (int32_t)(beats / 4.0);
+  pos->beat = 1 + (int32_t)fmod(beats, 4.0);
+  pos->tick = (int32_t)(1920.0 * fmod(beats, 1.0));
+  pos->bar_start_tick = 0.0;
 }
 
 static int on_record(jack_nframes_t n_samples, void *user)
@@ -296,12 +319,14 @@ static bool storm(tap *t, const char *a, const char *b, int n, int ms)
 static void tell_midi(tap *t, const char *line, tap_midi_plan plan)
 {
   unsigned long long seed = 0;
+  int remembers = 0;
   t->wanted = (tap_midi){.plan = plan};
   if (plan == TAP_MIDI_TRIGGERS)
     sscanf(line, "%*s %llu %u %u %u", &seed, &t->wanted.hold_samples, &t->wanted.quiet_samples,
            &t->wanted.spread_samples);
   else if (plan == TAP_MIDI_ANYTHING)
-    sscanf(line, "%*s %llu %u", &seed, &t->wanted.every_samples);
+    sscanf(line, "%*s %llu %u %d", &seed, &t->wanted.every_samples, &remembers);
+  t->wanted.remembers = remembers;
   t->wanted.seed = seed;
   atomic_store(&t->told, true);
   while (atomic_load(&t->told) && !atomic_load(&t->gone))
@@ -322,6 +347,14 @@ static bool obey_midi(tap *t, const char *line, const char *word)
     }
   }
   return false;
+}
+
+static bool roll(tap *t, int bpm)
+{
+  bool good = atomic_exchange(&t->bpm, bpm) != 0 ||
+              jack_set_timebase_callback(t->client, 0, on_beats, t) == 0;
+  jack_transport_start(t->client);
+  return good;
 }
 
 // False: refused. Commands that have words to say answer by themselves.
@@ -347,6 +380,12 @@ static bool obey(tap *t, char *line, bool *answered)
     return jack_set_freewheel(t->client, atoi(a)) == 0;
   if (strcmp(word, "storm") == 0)
     return storm(t, a, b, x, y);
+  if (strcmp(word, "roll") == 0)
+    return roll(t, atoi(a));
+  if (strcmp(word, "halt") == 0) {
+    jack_transport_stop(t->client);
+    return true;
+  }
   if (obey_midi(t, line, word))
     return true;
   *answered = true;

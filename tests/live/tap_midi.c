@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#define RETURN_PEDAL 67
+
 // splitmix64 (Steele, Lea, Flood 2014)
 static uint64_t draw(tap_midi *m)
 {
@@ -39,6 +41,12 @@ static void plan_trigger(tap_midi *m, uint64_t last)
   }
 }
 
+// Again, the same with the next seed, return, forget.
+static bool goes_back(unsigned note)
+{
+  return note == 44 || note == 45 || note == 47 || note == 48;
+}
+
 // Mostly what does something, now and then what means nothing.
 static void plan_anything(tap_midi *m, uint64_t last)
 {
@@ -49,9 +57,12 @@ static void plan_anything(tap_midi *m, uint64_t last)
   const unsigned value = (unsigned)draw_below(m, 128);
   const unsigned channel = (unsigned)draw_below(m, 16);
   if (kind < 8) {
-    add(m, at, 3, 0x90 | channel, 36 + (unsigned)draw_below(m, 15), value);
+    const unsigned note = 36 + (unsigned)draw_below(m, 15);
+    add(m, at, 3, 0x90 | channel, m->remembers && goes_back(note) ? 36 : note, value);
   } else if (kind < 16) {
-    add(m, at, 3, 0xb0 | channel, controllers[draw_below(m, sizeof controllers)], value);
+    const unsigned controller = controllers[draw_below(m, sizeof controllers)];
+    add(m, at, 3, 0xb0 | channel, m->remembers && controller == RETURN_PEDAL ? 64 : controller,
+        value);
   } else if (kind < 17) {
     add(m, at, 2, 0xc0 | channel, value, 0);
   } else if (kind < 19) {

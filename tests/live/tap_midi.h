@@ -27,6 +27,7 @@ typedef struct tap_midi {
   uint32_t hold_samples, quiet_samples; ///< TRIGGERS: least from pedal to note, from note to pedal
   uint32_t spread_samples;              ///< each becomes longer by less than this, at random
   uint32_t every_samples;               ///< ANYTHING: between two, on average
+  bool remembers;                       ///< ANYTHING but what goes back to an earlier memory
   uint64_t n_drawn;
   tap_message next[2]; ///< in order
   int n_next;
