@@ -7,6 +7,7 @@
 #include "base/cli/terminal.h"
 #include "models/codec.h"
 #include "models/model_path.h"
+#include "ui-tui/cli/bench.h"
 #include "ui-tui/cli/commands.h"
 #include "ui-tui/cli/times.h"
 
@@ -257,16 +258,9 @@ static status run_bench_codec(const command *self, command_context *context, int
       COMPUTE_ROWS(&options.compute),
       {0},
   };
-  int n_operands = 0;
-  bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
-  if (code || done) {
-    return code;
-  }
   device *dev = NULL;
-  code = compute_open(&options.compute, &dev, err);
-  if (!code) {
-    device_flush_denormals();
+  status code = bench_begin(self, context, rows, &options.compute, argc, argv, &dev, err);
+  if (dev) {
     code = bench_model(context, &options, dev, err);
     device_unref(dev);
   }

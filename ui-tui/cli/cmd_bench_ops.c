@@ -6,6 +6,7 @@
 #include "base/cli/terminal.h"
 #include "base/json_writer.h"
 #include "gpu/cases/op_cases.h"
+#include "ui-tui/cli/bench.h"
 #include "ui-tui/cli/commands.h"
 
 #include <math.h>
@@ -211,16 +212,9 @@ static status run_bench_ops(const command *self, command_context *context, int a
       COMPUTE_ROWS(&options.compute),
       {0},
   };
-  int n_operands = 0;
-  bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
-  if (code || done) {
-    return code;
-  }
   device *dev = NULL;
-  code = compute_open(&options.compute, &dev, err);
-  if (!code) {
-    device_flush_denormals();
+  status code = bench_begin(self, context, rows, &options.compute, argc, argv, &dev, err);
+  if (dev) {
     code = bench_all(&options, context, dev, err);
     device_unref(dev);
   }

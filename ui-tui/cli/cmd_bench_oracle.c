@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "models/model_path.h"
 #include "models/oracle.h"
+#include "ui-tui/cli/bench.h"
 #include "ui-tui/cli/commands.h"
 #include "ui-tui/cli/times.h"
 
@@ -189,16 +190,9 @@ static status run_bench_oracle(const command *self, command_context *context, in
       COMPUTE_ROWS(&options.compute),
       {0},
   };
-  int n_operands = 0;
-  bool done = false;
-  status code = command_parse(self, context, rows, true, argc, argv, 0, 0, &n_operands, &done, err);
-  if (code || done) {
-    return code;
-  }
   device *dev = NULL;
-  code = compute_open(&options.compute, &dev, err);
-  if (!code) {
-    device_flush_denormals();
+  status code = bench_begin(self, context, rows, &options.compute, argc, argv, &dev, err);
+  if (dev) {
     code = bench_model(context, &options, dev, err);
     device_unref(dev);
   }
