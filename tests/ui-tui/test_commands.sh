@@ -75,6 +75,7 @@ works "$continuo" roundtrip in.wav j.au
 same c.au j.au
 works "$continuo" list models
 grep -q '^default .*seanet' out || say_bad "list models does not name it"
+! grep -q discriminators out || say_bad "list models names what cannot be played"
 # entry NAME KEY: of a preset in the JSON array in out
 entry() {
   python3 -c 'import json, sys
@@ -116,6 +117,7 @@ fails 2 "at least" "$continuo" encode -b 0.1 in.wav x.rvq
 fails 2 "expected" "$continuo" encode in.wav
 fails 2 "unknown ending" "$continuo" encode in.wav x.mp4
 fails 2 "belong to" "$continuo" live --audio jack --in in.wav
+fails 3 "no preset is called" "$continuo" live no-such-preset -m ./nothing.safetensors --in in.wav --out never.wav
 fails 3 "no model called \"nosuch\"" "$continuo" roundtrip -m nosuch in.wav x.wav
 fails 3 "nosuch.wav" "$continuo" roundtrip nosuch.wav x.wav
 fails 3 "nowhere/x.wav" "$continuo" roundtrip in.wav nowhere/x.wav

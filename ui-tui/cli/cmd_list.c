@@ -39,7 +39,9 @@ static void list_model(json_writer *w, bool as_json, const char *folder, const c
     json_get_string(json_member(config, "kind"), &kind);
     json_get_integer(json_member(config, "rate_hz"), 1, UINT32_MAX, &rate_hz);
   }
-  if (as_json) {
+  if (kind && strcmp(kind, "discriminators") == 0) {
+    // only training goes on with them
+  } else if (as_json) {
     json_begin_object(w, NULL);
     json_write_string(w, "name", name);
     json_write_string(w, "path", path);

@@ -5,6 +5,7 @@
 // and reports; the sound is the engine's.
 
 #include "engine/control/parameters.h"
+#include "engine/preset_path.h"
 #include "ui-tui/cli/live.h"
 
 enum { AUDIO_JACK, AUDIO_FILE };
@@ -73,7 +74,9 @@ static status check_options(live_options *options, error *err)
 static status play(const live_options *options, command_context *context, error *err)
 {
   instrument plays;
-  status code = instrument_open(&plays, &options->instrument, context, err);
+  char path[PATH_BYTES];
+  status code = options->preset ? preset_find(options->preset, path, err) : STATUS_OK;
+  code = code ? code : instrument_open(&plays, &options->instrument, context, err);
   if (code) {
     return code;
   }
