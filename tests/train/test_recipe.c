@@ -439,6 +439,17 @@ static void test_published_recipes(void **state)
   assert_same_shape(&r.codec, &encodec);
 }
 
+/// One goes on where the other ended, adversarial from the first step.
+static void test_further_default(void **state)
+{
+  (void)state;
+  const recipe first = load_own("default"), further = load_own("default-further");
+  assert_same_shape(&further.codec, &first.codec);
+  assert_int_equal(further.phases.unquantised + further.phases.reconstruction, 0);
+  assert_true(further.phases.adversarial > 0);
+  assert_memory_equal(&further.discriminator, &first.discriminator, sizeof first.discriminator);
+}
+
 /// The overrides that soundstream.ini's head lists.
 static void test_mended_soundstream(void **state)
 {
@@ -533,6 +544,7 @@ int main(void)
       cmocka_unit_test(test_written_lines_can_be_read),
       cmocka_unit_test(test_locale_does_not_matter),
       cmocka_unit_test(test_published_recipes),
+      cmocka_unit_test(test_further_default),
       cmocka_unit_test(test_mended_soundstream),
       cmocka_unit_test(test_default_fits_its_budget),
       cmocka_unit_test_setup_teardown(test_missing_file, temp_folder_make, temp_folder_remove),
