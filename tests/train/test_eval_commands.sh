@@ -4,9 +4,8 @@
 
 # test_eval_commands.sh BIN: a small run trained, exported and measured from a user's side, then what
 # users do wrong: one sentence, the exit code of the man page, nothing left behind.
-# shellcheck source=tests/command_checks.sh
-. "$(dirname "$0")/../command_checks.sh"
-train=$bin/continuo-train
+# shellcheck source=tests/train/training_checks.sh
+. "$(dirname "$0")/training_checks.sh"
 
 mkdir -p data/bells data/clicks empty one
 python3 - <<'PY'
@@ -21,53 +20,15 @@ for k in range(4):
     write(f"data/clicks/{k}.wav", 48000, 9600, lambda i: 1.0 if i % (900 + k) < 9 else 0.0)
 write("one/sample.wav", 24000, 1, lambda i: 0.5)
 PY
-cat >recipe.ini <<'EOF_RECIPE'
-[recipe]
-name = small
-[codec]
-name = small
-latent_dim = 8
-strides = 4, 5
-n_codebooks = 3
-codebook_size = 16
-[encoder]
-width = 4
-n_residual = 1
-[decoder]
-width = 4
-n_residual = 1
-[data]
-crop_samples = 400
-[batch]
-size = 2
-micro_batches = 1
-[phases]
-unquantised = 4
-reconstruction = 8
-adversarial = 0
-[loss]
-mel_windows = 32, 64
-mel_bins = 8
-adversarial = 0
-feature = 0
-[quantiser]
-start_vectors = 100
-start_iterations = 2
-[optimiser]
-average_decay = 0.9
-[discriminator]
-stft_windows =
-wave_scales = 0
-[run]
-save_every = 5
-keep = 2
-validate_every = 6
-validation_crops = 2
-EOF_RECIPE
+make_recipe recipe.ini
+short=(codec.rate_hz=24000 batch.size=2 batch.micro_batches=1 phases.unquantised=4 phases.reconstruction=8
+  phases.adversarial=0 loss.adversarial=0 loss.feature=0 quantiser.start_vectors=100 quantiser.start_iterations=2
+  optimiser.average_decay=0.9 discriminator.stft_windows= discriminator.wave_scales=0 run.save_every=5
+  run.keep=2 run.validate_every=6 run.validation_crops=2)
 
 works "$train" prepare audio -q data -o set
 works "$train" prepare audio -q data/bells -o other
-works "$train" codec -q -d set -c recipe.ini -o run
+works begin run "${short[@]}"
 is "$(python3 -c 'import json; print(json.load(open("run/set.json"))["sha256"])')" \
   "$(python3 -c 'import hashlib; d = open("set/index.jsonl", "rb").read(); print(hashlib.sha256(d).hexdigest())')" \
   "the set that the run names"
@@ -108,8 +69,7 @@ works "$bin/continuo" info --json known.safetensors
 is "$(json 'len(o["config"]["training"]["set_sha256"])')" 64 "digits of the set that --data names"
 
 # A better decoder leaves codes valid: what is frozen is exported as it was.
-works "$train" codec -q -d set -c recipe.ini -o decoder --init-from f16.safetensors --freeze 'encoder.* rvq.*' \
-  phases.unquantised=0
+works begin decoder --init-from f16.safetensors --freeze 'encoder.* rvq.*' "${short[@]}" phases.unquantised=0
 works "$train" export -q decoder -o again.safetensors --dtype f16
 for half in encoder decoder; do
   hashes=$(for model in f16 again; do

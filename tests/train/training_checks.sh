@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The continuo authors
 # SPDX-License-Identifier: MIT
 
-# To be sourced with the folder of the programs as $1: the checks of command_checks.sh, and a codec so small that its run of 120 steps takes a second: `make_set SET RATE`,
-# `make_recipe FILE`, `begin RUN [ARGUMENT...]`, `go_on RUN [ARGUMENT...]`.
+# To be sourced with the folder of the programs as $1: the checks of command_checks.sh, and a codec so
+# small that its run of 120 steps takes a second: `make_set SET RATE`, `make_recipe FILE`,
+# `begin RUN [ARGUMENT...]`, `go_on RUN [ARGUMENT...]`.
 # shellcheck source=tests/command_checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../command_checks.sh"
 train=$bin/continuo-train

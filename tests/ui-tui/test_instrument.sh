@@ -4,32 +4,21 @@
 
 # test_instrument.sh BIN FAKE_JACK: the whole instrument without a server (fake_jack.c), played
 # through MIDI, OSC and its control socket; who can reach it; and what a flood of all three does.
-set -u
-bin=$1
-fake=$2
+fake=$(realpath "$2")
+# shellcheck source=tests/command_checks.sh
+. "$(dirname "$0")/../command_checks.sh"
 continuo=$bin/continuo
-work=$(mktemp -d)
 child=
-clean() {
+before_cleaning() {
   [ -n "$child" ] && kill "$child" 2>/dev/null
   wait
-  rm -rf "$work"
 }
-trap clean EXIT
-cd "$work" || exit 1
 export XDG_RUNTIME_DIR=$work XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 export LD_LIBRARY_PATH=$fake FAKE_JACK_MIDI=$work/midi
 unset PIPEWIRE_REMOTE PIPEWIRE_RUNTIME_DIR NSM_URL
 if [ -z "${CONTINUO_SANITIZED:-}" ] && chrt -f 10 true 2>/dev/null; then
   export FAKE_JACK_PRIORITY=10 # as under a real-time server: then no flood may cause a miss
 fi
-checks=0
-bad=0
-
-say_bad() {
-  bad=$((bad + 1))
-  echo "not ok: $*"
-}
 
 # start OPTION...: the instrument, in the background; its log is "log"
 start() {
@@ -52,11 +41,6 @@ stop() {
   child=
 }
 
-is() {
-  checks=$((checks + 1))
-  [ "$1" = "$2" ] || say_bad "$3: $1, expected $2"
-}
-
 # becomes TEXT COMMAND...: says so within two seconds
 becomes() {
   local text=$1 found
@@ -68,11 +52,6 @@ becomes() {
     sleep 0.02
   done
   say_bad "$*: $found, expected $text"
-}
-
-works() {
-  checks=$((checks + 1))
-  "$@" >out 2>&1 || say_bad "$*: $(cat out)"
 }
 
 logs() {
@@ -248,5 +227,4 @@ stop
 # What MIDI can come from.
 is "$("$continuo" list midi | tr '\n' ' ')" "system:midi_capture_1 sequencer:out " "list midi"
 
-echo "$checks checks, $bad bad"
-[ $bad -eq 0 ]
+finish
