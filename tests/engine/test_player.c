@@ -15,23 +15,7 @@
 
 #define IN 10 // first codes of the input stay below TRIAL_TOKEN_OWN
 
-static const trial_token_options usual = {.n_codebooks = TRIAL_CODEBOOKS, .rewind_steps = 1000};
-
 static trial_player t;
-
-static int open_usual(void **unused)
-{
-  (void)unused;
-  trial_player_open(&t, &usual);
-  return 0;
-}
-
-static int close_it(void **unused)
-{
-  (void)unused;
-  trial_player_close(&t);
-  return 0;
-}
 
 static const trial_call *last_call(void)
 {
@@ -41,16 +25,6 @@ static const trial_call *last_call(void)
 static bool is_own(int32_t code)
 {
   return code >= TRIAL_TOKEN_OWN;
-}
-
-// Steps rewound in all.
-static int n_rewound(void)
-{
-  int n = 0;
-  for (size_t i = 0; i < trial_token_n_calls(t.model); ++i) {
-    n += trial_token_call(t.model, i)->n_steps;
-  }
-  return n;
 }
 
 // --- monitor, listen ---
@@ -179,7 +153,7 @@ static void continue_goes_back_to_the_phrases_end(void **unused)
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
   assert_int_equal(trial_token_count(t.model, TRIAL_REWOUND), 1);
-  assert_int_equal(n_rewound(), 17);
+  assert_int_equal(trial_player_n_rewound(&t), 17);
 }
 
 // Quieter than what opens the gate, louder than what closes it: still the phrase.
@@ -192,7 +166,7 @@ static void what_lies_between_the_thresholds_is_no_silence(void **unused)
   trial_player_steps(&t, 4, IN, SILENT_DB);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 4);
+  assert_int_equal(trial_player_n_rewound(&t), 4);
 }
 
 static void silence_is_heard_for_four_seconds_and_taken_back(void **unused)
@@ -203,7 +177,7 @@ static void silence_is_heard_for_four_seconds_and_taken_back(void **unused)
   assert_int_equal(trial_token_count(t.model, TRIAL_OBSERVED), 20 + TRIAL_R_STEPS);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), TRIAL_R_STEPS);
+  assert_int_equal(trial_player_n_rewound(&t), TRIAL_R_STEPS);
   assert_int_equal(trial_token_count(t.model, TRIAL_REWOUND), 1);
 }
 
@@ -217,7 +191,7 @@ static void a_model_that_takes_back_less_hears_less_silence(void **unused)
   assert_int_equal(trial_token_count(t.model, TRIAL_OBSERVED), 20 + 30);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 30);
+  assert_int_equal(trial_player_n_rewound(&t), 30);
 }
 
 static void phrase_end_off_goes_on_from_the_silence(void **unused)
@@ -242,7 +216,7 @@ static void nothing_is_taken_back_twice(void **unused)
     trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
     trial_player_steps(&t, 5, IN, SILENT_DB);
   }
-  assert_int_equal(n_rewound(), 17 + 5 + 5);
+  assert_int_equal(trial_player_n_rewound(&t), 17 + 5 + 5);
 }
 
 // --- accompany ---
@@ -262,7 +236,7 @@ static void accompany_observes_the_mix_and_does_not_go_on(void **unused)
     // The first hop is not mixed: what was played before was the input's echo.
     assert_int_equal(t.wanted_mix, i > 0);
   }
-  assert_int_equal(n_rewound(), 0); // it joins in, whenever
+  assert_int_equal(trial_player_n_rewound(&t), 0); // it joins in, whenever
   assert_int_equal(trial_player_last_event(&t, PLAYER_EVENT_PLAYS)->value, 1);
 }
 
@@ -278,7 +252,7 @@ static void its_own_sound_is_no_silence(void **unused)
   assert_int_equal(n_observed, 20 + 2 * TRIAL_R_STEPS);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 0);
+  assert_int_equal(trial_player_n_rewound(&t), 0);
 }
 
 static void two_who_are_silent_are_silent(void **unused)
@@ -306,7 +280,7 @@ static void answer_waits_answers_and_stops(void **unused)
     assert_int_equal(is_own(code), i >= silent);
     assert_true(t.sound.wet_to == (i >= silent ? 1.0f : 0.0f));
   }
-  assert_int_equal(n_rewound(), silent - 1); // all silence that it had heard
+  assert_int_equal(trial_player_n_rewound(&t), silent - 1); // all silence that it had heard
   assert_int_equal(trial_player_last_event(&t, PLAYER_EVENT_PLAYS)->position_samples,
                    (20 + silent - 1) * TRIAL_STEP_SAMPLES);
   assert_int_equal(trial_player_step(&t, IN, LOUD_DB), IN); // at once
@@ -324,7 +298,7 @@ static void answer_after_is_followed(void **unused)
   static const int steps[] = {6, 6, 5 + 50, 5 + 300};
   for (int i = 0; i < 4; ++i) {
     trial_player_close(&t);
-    trial_player_open(&t, &usual);
+    trial_player_open(&t, &trial_usual);
     trial_player_set(&t, PARAMETER_MODE, MODE_ANSWER);
     trial_player_set(&t, PARAMETER_ANSWER_AFTER, ms[i]);
     trial_player_steps(&t, 10, IN, LOUD_DB);
@@ -333,7 +307,7 @@ static void answer_after_is_followed(void **unused)
       ++n;
     }
     assert_int_equal(n, steps[i]);
-    assert_int_equal(n_rewound(), n - 1 < TRIAL_R_STEPS ? n - 1 : TRIAL_R_STEPS);
+    assert_int_equal(trial_player_n_rewound(&t), n - 1 < TRIAL_R_STEPS ? n - 1 : TRIAL_R_STEPS);
   }
 }
 
@@ -415,6 +389,8 @@ static void freeze_without_anything_heard_says_nothing(void **unused)
 static void generate_needs_a_model_that_can(void **unused)
 {
   (void)unused;
+  trial_player_close(&t);
+  trial_player_open(&t, &(trial_token_options){.n_codebooks = 4, .rewind_steps = 1000});
   trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
   trial_player_step(&t, IN, LOUD_DB);
   trial_player_set(&t, PARAMETER_MODE, MODE_GENERATE);
@@ -593,7 +569,8 @@ static void effects_begin_with_the_answer(void **unused)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_it)
+#define CASE(name)                                                                                 \
+  cmocka_unit_test_prestate_setup_teardown(name, trial_player_setup, trial_player_teardown, &t)
   const struct CMUnitTest tests[] = {
       CASE(monitor_gives_back_and_observes),
       CASE(listen_observes_and_is_quiet),

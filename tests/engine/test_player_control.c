@@ -16,28 +16,7 @@
 #define IN 10
 #define BEAT_SAMPLES 24000 // 120 BPM: 25 steps
 
-static const trial_token_options usual = {.n_codebooks = TRIAL_CODEBOOKS, .rewind_steps = 1000};
-
 static trial_player t;
-
-static int open_usual(void **unused)
-{
-  (void)unused;
-  trial_player_open(&t, &usual);
-  return 0;
-}
-
-static int close_it(void **unused)
-{
-  (void)unused;
-  trial_player_close(&t);
-  return 0;
-}
-
-static play_mode mode_now(void)
-{
-  return (play_mode)player_value(t.p, PARAMETER_MODE);
-}
 
 static void set_at(uint64_t position, int parameter, double value)
 {
@@ -87,7 +66,7 @@ static void controls_of_one_step_act_in_their_order(void **unused)
   trial_player_set(&t, PARAMETER_MODE, MODE_FREEZE);
   trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
   step(1);
-  assert_int_equal(mode_now(), MODE_LISTEN);
+  assert_int_equal(trial_player_mode(&t), MODE_LISTEN);
   assert_int_equal(t.n_events, 5); // three modes; it played, and played no longer
   assert_int_equal(t.events[0].value, MODE_CONTINUE);
   assert_int_equal(t.events[2].value, MODE_FREEZE);
@@ -120,7 +99,7 @@ static void start_clock(int quantise)
 static uint64_t steps_until(play_mode mode)
 {
   uint64_t n = 0;
-  while (mode_now() != mode) {
+  while (trial_player_mode(&t) != mode) {
     step(1);
     assert_true(++n < 1000);
   }
@@ -230,7 +209,7 @@ static void those_that_wait_act_in_their_order(void **unused)
   assert_int_equal(trial_player_n_events(&t, PLAYER_EVENT_MODE), 3);
   assert_int_equal(t.events[0].value, MODE_CONTINUE);
   assert_int_equal(t.events[2].value, MODE_FREEZE);
-  assert_int_equal(mode_now(), MODE_CONTINUE);
+  assert_int_equal(trial_player_mode(&t), MODE_CONTINUE);
 }
 
 // What was due on a beat comes before what was asked for after it, though one step takes both.
@@ -252,7 +231,7 @@ static void what_was_due_comes_before_what_came_later(void **unused)
   step(40);
   assert_int_equal(t.events[0].kind, PLAYER_EVENT_MODE);
   assert_int_equal(t.events[0].value, MODE_CONTINUE);
-  assert_int_equal(mode_now(), MODE_LISTEN);
+  assert_int_equal(trial_player_mode(&t), MODE_LISTEN);
   assert_int_equal(t.events[0].position_samples,
                    (due / TRIAL_STEP_SAMPLES + 1) * TRIAL_STEP_SAMPLES);
 }
@@ -274,7 +253,7 @@ static void those_that_wait_act_when_they_are_due(void **unused)
   assert_int_equal(t.n_events, 0);
   step(1);
   assert_int_equal(t.events[0].value, MODE_FREEZE);
-  assert_int_equal(mode_now(), MODE_CONTINUE);
+  assert_int_equal(trial_player_mode(&t), MODE_CONTINUE);
 }
 
 static void an_outer_clock_counts(void **unused)
@@ -317,7 +296,7 @@ static void too_many_wait(void **unused)
   step(20);
   assert_int_equal(t.n_events, 0);
   step(1);
-  assert_int_equal(mode_now(), MODE_LISTEN);
+  assert_int_equal(trial_player_mode(&t), MODE_LISTEN);
 }
 
 // --- panic ---
@@ -340,7 +319,7 @@ static void panic_stops_everything_at_once(void **unused)
   step(1);
   trial_player_act(&t, ACTION_PANIC);
   step(1);
-  assert_int_equal(mode_now(), MODE_LISTEN);
+  assert_int_equal(trial_player_mode(&t), MODE_LISTEN);
   assert_true(player_value(t.p, PARAMETER_THRU) == THRU_OFF);
   assert_true(t.sound.wet_to == 0.0f && t.sound.dry_to == 0.0f);
   assert_int_equal(trial_player_last_event(&t, PLAYER_EVENT_PLAYS)->value, 0);
@@ -349,12 +328,13 @@ static void panic_stops_everything_at_once(void **unused)
     assert_true(player_value(t.p, fader) == 0.0);
   }
   step(300);
-  assert_int_equal(mode_now(), MODE_LISTEN);
+  assert_int_equal(trial_player_mode(&t), MODE_LISTEN);
 }
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_it)
+#define CASE(name)                                                                                 \
+  cmocka_unit_test_prestate_setup_teardown(name, trial_player_setup, trial_player_teardown, &t)
   const struct CMUnitTest tests[] = {
       CASE(a_stamp_at_the_start_acts_in_that_step),
       CASE(one_sample_later_acts_in_the_next),

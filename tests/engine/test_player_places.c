@@ -18,24 +18,7 @@
 #define IN 10
 #define PLAYED 30
 
-static const trial_token_options usual = {
-    .n_codebooks = TRIAL_CODEBOOKS, .rewind_steps = 1000, .generates = true};
-
 static trial_player t;
-
-static int open_usual(void **unused)
-{
-  (void)unused;
-  trial_player_open(&t, &usual);
-  return 0;
-}
-
-static int close_it(void **unused)
-{
-  (void)unused;
-  trial_player_close(&t);
-  return 0;
-}
 
 static void play(int32_t *codes)
 {
@@ -48,20 +31,6 @@ static void play(int32_t *codes)
 static bool same(const int32_t *a, const int32_t *b)
 {
   return memcmp(a, b, PLAYED * sizeof *a) == 0;
-}
-
-static play_mode mode_now(void)
-{
-  return (play_mode)player_value(t.p, PARAMETER_MODE);
-}
-
-static int n_rewound(void)
-{
-  int n = 0;
-  for (size_t i = 0; i < trial_token_n_calls(t.model); ++i) {
-    n += trial_token_call(t.model, i)->n_steps;
-  }
-  return n;
 }
 
 // --- continue and back ---
@@ -77,10 +46,10 @@ static void continue_toggles_back_to_the_mode_before_it(void **unused)
     trial_player_steps(&t, 3, IN, LOUD_DB);
     trial_player_act(&t, ACTION_CONTINUE);
     trial_player_steps(&t, 3, IN, LOUD_DB);
-    assert_int_equal(mode_now(), MODE_CONTINUE);
+    assert_int_equal(trial_player_mode(&t), MODE_CONTINUE);
     trial_player_act(&t, ACTION_CONTINUE);
     trial_player_steps(&t, 3, IN, LOUD_DB);
-    assert_int_equal(mode_now(), modes[i]);
+    assert_int_equal(trial_player_mode(&t), modes[i]);
     assert_int_equal(trial_player_last_event(&t, PLAYER_EVENT_MODE)->value, modes[i]);
   }
 }
@@ -105,7 +74,7 @@ static void again_is_the_same_again_next_is_not(void **unused)
   trial_player_act(&t, ACTION_AGAIN);
   play(next_again);
   assert_true(same(next, next_again)); // again is what sounded last
-  assert_int_equal(mode_now(), MODE_CONTINUE);
+  assert_int_equal(trial_player_mode(&t), MODE_CONTINUE);
   assert_int_equal(trial_player_n_events(&t, PLAYER_EVENT_PLAYS), 1); // never stopped
 }
 
@@ -127,7 +96,8 @@ static void again_after_listening_plays_from_the_same_place(void **unused)
   assert_int_equal(trial_player_last_event(&t, PLAYER_EVENT_PLAYS)->value, 1);
   trial_player_act(&t, ACTION_CONTINUE);
   trial_player_step(&t, IN, LOUD_DB);
-  assert_int_equal(mode_now(), MODE_LISTEN); // the mode before it, not the one before the first
+  assert_int_equal(trial_player_mode(&t),
+                   MODE_LISTEN); // the mode before it, not the one before the first
 }
 
 static void again_stays_in_a_mode_that_draws(void **unused)
@@ -142,7 +112,7 @@ static void again_stays_in_a_mode_that_draws(void **unused)
     trial_player_act(&t, ACTION_AGAIN);
     play(again);
     assert_true(same(first, again));
-    assert_int_equal(mode_now(), modes[i]);
+    assert_int_equal(trial_player_mode(&t), modes[i]);
   }
 }
 
@@ -191,7 +161,7 @@ static void again_from_freeze(void **unused)
   trial_player_act(&t, ACTION_AGAIN);
   play(again);
   assert_true(same(first, again));
-  assert_int_equal(mode_now(), MODE_CONTINUE);
+  assert_int_equal(trial_player_mode(&t), MODE_CONTINUE);
 }
 
 // --- mark and return ---
@@ -229,7 +199,7 @@ static void the_mark_knows_its_silence(void **unused)
   trial_player_act(&t, ACTION_RETURN);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 7);
+  assert_int_equal(trial_player_n_rewound(&t), 7);
   trial_player_set(&t, PARAMETER_FREEZE_LENGTH, 5);
   trial_player_set(&t, PARAMETER_MODE, MODE_FREEZE);
   assert_int_equal(trial_player_step(&t, 400, LOUD_DB), IN + 40 - 5); // what it had heard then
@@ -245,13 +215,13 @@ static void a_place_is_taken_when_it_is_asked_for(void **unused)
   trial_player_set(&t, PARAMETER_SEED, 5);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE); // goes back to the phrase's end
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 7);
+  assert_int_equal(trial_player_n_rewound(&t), 7);
   trial_player_steps(&t, 20, IN, LOUD_DB);
   trial_player_act(&t, ACTION_RETURN);
   trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE); // and once more
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 14);
+  assert_int_equal(trial_player_n_rewound(&t), 14);
   assert_int_equal(player_value(t.p, PARAMETER_SEED), 1);
 }
 
@@ -354,12 +324,12 @@ static void each_memory_has_its_own_silence(void **unused)
   trial_player_steps(&t, 4, 200, SILENT_DB);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 4);
+  assert_int_equal(trial_player_n_rewound(&t), 4);
   trial_player_set(&t, PARAMETER_MODE, MODE_LISTEN);
   trial_player_set(&t, PARAMETER_MEMORY, 0);
   trial_player_set(&t, PARAMETER_MODE, MODE_CONTINUE);
   trial_player_step(&t, IN, SILENT_DB);
-  assert_int_equal(n_rewound(), 4 + 30);
+  assert_int_equal(trial_player_n_rewound(&t), 4 + 30);
 }
 
 static void an_empty_memory_does_not_answer(void **unused)
@@ -435,8 +405,8 @@ static void check_snapshot(uint64_t seed)
   static trial_player other;
   const uint64_t before = 300 + random_bits(seed, 20, 0) % 700;
   trial_player_close(&t);
-  trial_player_open(&t, &usual);
-  trial_player_open(&other, &usual);
+  trial_player_open(&t, &trial_usual);
+  trial_player_open(&other, &trial_usual);
   trial_token_be_blended(t.model);
   trial_token_be_blended(other.model);
   void *snapshot = malloc(player_bytes(t.p));
@@ -486,7 +456,7 @@ static void a_snapshot_has_the_mark(void **unused)
   assert_non_null(snapshot);
   assert_int_equal(player_save(t.p, snapshot), STATUS_OK);
   trial_player_close(&t);
-  trial_player_open(&t, &usual);
+  trial_player_open(&t, &trial_usual);
   assert_int_equal(player_restore(t.p, snapshot), STATUS_OK);
   trial_player_act(&t, ACTION_RETURN);
   trial_player_set(&t, PARAMETER_FREEZE_LENGTH, 5);
@@ -497,7 +467,8 @@ static void a_snapshot_has_the_mark(void **unused)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_usual, close_it)
+#define CASE(name)                                                                                 \
+  cmocka_unit_test_prestate_setup_teardown(name, trial_player_setup, trial_player_teardown, &t)
   const struct CMUnitTest tests[] = {
       CASE(continue_toggles_back_to_the_mode_before_it),
       CASE(again_is_the_same_again_next_is_not),

@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 
+const trial_token_options trial_usual = {
+    .n_codebooks = TRIAL_CODEBOOKS, .rewind_steps = 1000, .generates = true};
+
 static void tell(void *user, player_event_kind kind, uint64_t value, uint64_t position_samples)
 {
   trial_player *t = user;
@@ -42,6 +45,18 @@ void trial_player_close(trial_player *t)
 {
   player_free(t->p);
   token_model_unref(t->model);
+}
+
+int trial_player_setup(void **state)
+{
+  trial_player_open(*state, &trial_usual);
+  return 0;
+}
+
+int trial_player_teardown(void **state)
+{
+  trial_player_close(*state);
+  return 0;
 }
 
 uint64_t trial_player_start(const trial_player *t)
@@ -103,6 +118,20 @@ void trial_player_steps(trial_player *t, int n, int32_t code, double db)
   for (int i = 0; i < n; ++i) {
     trial_player_step(t, code + i, db);
   }
+}
+
+play_mode trial_player_mode(const trial_player *t)
+{
+  return (play_mode)player_value(t->p, PARAMETER_MODE);
+}
+
+int trial_player_n_rewound(const trial_player *t)
+{
+  int n = 0;
+  for (size_t i = 0; i < trial_token_n_calls(t->model); ++i) {
+    n += trial_token_call(t->model, i)->n_steps;
+  }
+  return n;
 }
 
 int trial_player_n_events(const trial_player *t, player_event_kind kind)

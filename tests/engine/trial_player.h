@@ -44,9 +44,17 @@ typedef struct trial_player {
   bool wanted_mix;    ///< in the last step
 } trial_player;
 
+/// A model that can do everything, and go back for 1000 steps.
+extern const trial_token_options trial_usual;
+
 /// options null: without a model.
 void trial_player_open(trial_player *t, const trial_token_options *options);
 void trial_player_close(trial_player *t);
+
+/// Around a test of cmocka's whose first state is a trial_player *: opened with trial_usual,
+/// closed.
+int trial_player_setup(void **state);
+int trial_player_teardown(void **state);
 
 /// Where the coming step starts.
 uint64_t trial_player_start(const trial_player *t);
@@ -61,6 +69,12 @@ void trial_player_act(trial_player *t, control_action action);
 int32_t trial_player_step(trial_player *t, int32_t code, double db);
 /// So many steps in a row, of codes counting up from `code`.
 void trial_player_steps(trial_player *t, int n, int32_t code, double db);
+
+/// The mode it is in.
+play_mode trial_player_mode(const trial_player *t);
+
+/// Steps that its model was rewound in all.
+int trial_player_n_rewound(const trial_player *t);
 
 /// How many events of that kind; and the last of them, which must be there.
 int trial_player_n_events(const trial_player *t, player_event_kind kind);
