@@ -61,6 +61,23 @@ static inline void scratch_close(scratch *s)
   rmdir(s->folder);
 }
 
+/// The folder of a group of tests, whose setup and teardown in cmocka are these; `*state` is it
+/// too.
+static scratch scratch_dir;
+
+static inline int scratch_setup(void **state)
+{
+  *state = &scratch_dir;
+  return scratch_open(&scratch_dir);
+}
+
+static inline int scratch_teardown(void **state)
+{
+  (void)state;
+  scratch_close(&scratch_dir);
+  return 0;
+}
+
 static inline int scratch_write(const char *path, const void *data, size_t size)
 {
   FILE *f = fopen(path, "wb");

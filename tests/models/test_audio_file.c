@@ -23,25 +23,15 @@
 
 #include <cmocka.h>
 
-static scratch dir;
-
 static int open_scratch(void **state)
 {
-  (void)state;
   audio_writer *w = NULL;
   if (audio_writer_open(&w, "/dev/null", 24000, 1, AUDIO_ENCODING_DEFAULT, 0, NULL) ==
       STATUS_UNSUPPORTED) {
     exit(77); // this build has no libsndfile
   }
   audio_writer_abort(w);
-  return scratch_open(&dir);
-}
-
-static int close_scratch(void **state)
-{
-  (void)state;
-  scratch_close(&dir);
-  return 0;
+  return scratch_setup(state);
 }
 
 static float *noise(size_t n, uint64_t seed)
@@ -126,7 +116,7 @@ static void every_format_comes_back(void **state)
     const uint32_t width = cases[i].n_channels;
     const size_t n = 30000 / width;
     float *x = noise(n * width, i);
-    const char *path = scratch_path(&dir, cases[i].name);
+    const char *path = scratch_path(&scratch_dir, cases[i].name);
     write_audio(path, x, n, 44100, width, cases[i].encoding);
     audio_reader *r = open_audio(path, 0, 0);
     const audio_info *info = audio_reader_info(r);
@@ -158,9 +148,9 @@ static void equal_samples_give_equal_files(void **state)
     for (int k = 0; k < 2; ++k) {
       char name[16];
       snprintf(name, sizeof name, "%d.%s", k, endings[i]);
-      write_expecting(scratch_path(&dir, name), x, 5000, 24000, 1,
+      write_expecting(scratch_path(&scratch_dir, name), x, 5000, 24000, 1,
                       i == 2 ? AUDIO_ENCODING_DEFAULT : AUDIO_ENCODING_F32, i == 0 ? 0 : 5000);
-      data[k] = scratch_read(dir.path, &size[k]);
+      data[k] = scratch_read(scratch_dir.path, &size[k]);
       assert_non_null(data[k]);
       for (size_t at = 0; at + 4 <= size[k] && at < 256; ++at) {
         assert_memory_not_equal(data[k] + at, "PEAK", 4);
@@ -178,7 +168,7 @@ static void unknown_length_becomes_wav(void **state)
 {
   (void)state;
   float *x = noise(100, 1);
-  const char *path = scratch_path(&dir, "u.wav");
+  const char *path = scratch_path(&scratch_dir, "u.wav");
   write_expecting(path, x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT, 0);
   size_t size = 0;
   uint8_t *data = scratch_read(path, &size);
@@ -199,7 +189,7 @@ static void resampled_equals_the_resampler(void **state)
   (void)state;
   enum { N = 40000 };
   float *x = noise(N, 5);
-  const char *path = scratch_path(&dir, "r.wav");
+  const char *path = scratch_path(&scratch_dir, "r.wav");
   write_audio(path, x, N, 44100, 1, AUDIO_ENCODING_DEFAULT);
   resampler *ref = NULL;
   if (resampler_new(&ref, 44100, 24000, 1, NULL) == STATUS_UNSUPPORTED) {
@@ -232,7 +222,7 @@ static void check_mix(uint32_t file_channels, uint32_t n_channels, const char *w
 {
   const size_t n = 2000;
   float *x = noise(n * file_channels, file_channels);
-  const char *path = scratch_path(&dir, "m.wav");
+  const char *path = scratch_path(&scratch_dir, "m.wav");
   write_audio(path, x, n, 24000, file_channels, AUDIO_ENCODING_DEFAULT);
   audio_reader *r = open_audio(path, 24000, n_channels);
   assert_string_equal(audio_reader_conversion(r), words);
@@ -266,7 +256,7 @@ static void nonfinite_becomes_silence(void **state)
 {
   (void)state;
   float x[6] = {0.5f, NAN, INFINITY, -INFINITY, 0.25f, -0.5f};
-  const char *path = scratch_path(&dir, "n.wav");
+  const char *path = scratch_path(&scratch_dir, "n.wav");
   write_audio(path, x, 6, 24000, 1, AUDIO_ENCODING_DEFAULT);
   audio_reader *r = open_audio(path, 0, 0);
   size_t got = 0;
@@ -285,7 +275,7 @@ static void clipping_is_counted(void **state)
   const float x[5] = {0.5f, 1.5f, -2.0f, NAN, 1.0f};
   const float kept[5] = {0.5f, 1.0f, -1.0f, 0.0f, 1.0f};
   audio_writer *w = NULL;
-  const char *path = scratch_path(&dir, "c.flac");
+  const char *path = scratch_path(&scratch_dir, "c.flac");
   assert_int_equal(audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 0, NULL),
                    STATUS_OK);
   assert_int_equal(audio_writer_write(w, x, 5, NULL), STATUS_OK);
@@ -307,7 +297,7 @@ static void no_samples_is_a_file(void **state)
   (void)state;
   static const char *const names[] = {"z.wav", "z.flac", "z.aiff", "z.au"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-    const char *path = scratch_path(&dir, names[i]);
+    const char *path = scratch_path(&scratch_dir, names[i]);
     float none = 0.0f;
     write_audio(path, &none, 0, 24000, 1, AUDIO_ENCODING_DEFAULT);
     audio_reader *r = open_audio(path, 48000, 2);
@@ -332,27 +322,27 @@ static void refuse(const char *path, status want, const char *word)
 static void bad_files_are_refused(void **state)
 {
   (void)state;
-  refuse(scratch_path(&dir, "missing.wav"), STATUS_NOT_FOUND, "No such file");
-  refuse(dir.folder, STATUS_IO, "folder");
-  scratch_write(scratch_path(&dir, "empty.wav"), "", 0);
-  refuse(dir.path, STATUS_FORMAT, "empty");
-  scratch_write(scratch_path(&dir, "text.wav"), "this is not audio at all", 24);
-  refuse(dir.path, STATUS_FORMAT, "not a readable audio file");
+  refuse(scratch_path(&scratch_dir, "missing.wav"), STATUS_NOT_FOUND, "No such file");
+  refuse(scratch_dir.folder, STATUS_IO, "folder");
+  scratch_write(scratch_path(&scratch_dir, "empty.wav"), "", 0);
+  refuse(scratch_dir.path, STATUS_FORMAT, "empty");
+  scratch_write(scratch_path(&scratch_dir, "text.wav"), "this is not audio at all", 24);
+  refuse(scratch_dir.path, STATUS_FORMAT, "not a readable audio file");
   float *x = noise(100, 1);
-  write_audio(scratch_path(&dir, "zero.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  write_audio(scratch_path(&scratch_dir, "zero.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
   size_t size = 0;
-  uint8_t *data = scratch_read(dir.path, &size);
+  uint8_t *data = scratch_read(scratch_dir.path, &size);
   assert_non_null(data);
   memset(data + 24, 0, 4); // the rate
-  scratch_write(dir.path, data, size);
-  refuse(dir.path, STATUS_FORMAT, "impossible sample rate");
+  scratch_write(scratch_dir.path, data, size);
+  refuse(scratch_dir.path, STATUS_FORMAT, "impossible sample rate");
   memset(data + 24, 0xff, 4);
-  scratch_write(dir.path, data, size);
-  refuse(dir.path, STATUS_FORMAT, "impossible sample rate");
-  write_audio(scratch_path(&dir, "secret.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
-  chmod(dir.path, 0);
+  scratch_write(scratch_dir.path, data, size);
+  refuse(scratch_dir.path, STATUS_FORMAT, "impossible sample rate");
+  write_audio(scratch_path(&scratch_dir, "secret.wav"), x, 100, 24000, 1, AUDIO_ENCODING_DEFAULT);
+  chmod(scratch_dir.path, 0);
   if (geteuid() != 0) {
-    refuse(dir.path, STATUS_IO, "Permission denied");
+    refuse(scratch_dir.path, STATUS_IO, "Permission denied");
   }
   free(data);
   free(x);
@@ -365,23 +355,23 @@ static void cut_anywhere(void **state)
   static const char *const names[] = {"t.wav", "t.flac", "t.aiff", "t.au", "t.w64"};
   float *x = noise(600, 2);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-    write_audio(scratch_path(&dir, names[i]), x, 300, 24000, 2, AUDIO_ENCODING_DEFAULT);
+    write_audio(scratch_path(&scratch_dir, names[i]), x, 300, 24000, 2, AUDIO_ENCODING_DEFAULT);
     size_t size = 0;
-    uint8_t *data = scratch_read(dir.path, &size);
+    uint8_t *data = scratch_read(scratch_dir.path, &size);
     assert_non_null(data);
     for (size_t cut = 0; cut < size; ++cut) {
       audio_reader *r = NULL;
       error err = {0};
       float out[700];
       size_t got = 0;
-      scratch_write(dir.path, data, cut);
-      status code = audio_reader_open(&r, dir.path, 24000, 2, &err);
+      scratch_write(scratch_dir.path, data, cut);
+      status code = audio_reader_open(&r, scratch_dir.path, 24000, 2, &err);
       if (code == STATUS_OK) {
         code = audio_reader_read(r, out, 350, &got, &err);
       }
       // .w64 does not show it; a .wav that ends within the size of its samples seems to have none.
       assert_true(code == STATUS_FORMAT || i == 4 || (i == 0 && got == 0 && cut < 88));
-      assert_true(code == STATUS_OK ? got <= 300 : strstr(err.message, dir.path) != NULL);
+      assert_true(code == STATUS_OK ? got <= 300 : strstr(err.message, scratch_dir.path) != NULL);
       audio_reader_close(r);
     }
     free(data);
@@ -393,7 +383,7 @@ static void cut_anywhere(void **state)
 static void read_through_pipe(const char *name, const float *want, size_t n, double tolerance)
 {
   size_t size = 0;
-  uint8_t *data = scratch_read(scratch_path(&dir, name), &size);
+  uint8_t *data = scratch_read(scratch_path(&scratch_dir, name), &size);
   int ends[2];
   assert_non_null(data);
   assert_int_equal(pipe(ends), 0);
@@ -421,7 +411,7 @@ static void pipes_are_read(void **state)
   static const char *const names[] = {"p.wav", "p.au", "p.aiff", "p.flac", "p.w64"};
   float *x = noise(N, 3);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-    write_audio(scratch_path(&dir, names[i]), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
+    write_audio(scratch_path(&scratch_dir, names[i]), x, N, 24000, 1, AUDIO_ENCODING_DEFAULT);
     read_through_pipe(names[i], x, N, 2e-7);
   }
   int ends[2];
@@ -469,12 +459,12 @@ static void full_disk_leaves_nothing(void **state)
   struct rlimit old;
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-  scratch_count(&dir, 1);
+  scratch_count(&scratch_dir, 1);
   for (rlim_t most = 0; most < 60000; most = most * 3 + 40) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
       audio_writer *w = NULL;
       error err = {0};
-      const char *path = scratch_path(&dir, names[i]);
+      const char *path = scratch_path(&scratch_dir, names[i]);
       const struct rlimit tight = {most, old.rlim_max};
       assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
       status code = audio_writer_open(&w, path, 24000, 1, AUDIO_ENCODING_DEFAULT, 100000, &err);
@@ -490,7 +480,7 @@ static void full_disk_leaves_nothing(void **state)
       assert_int_equal(code, STATUS_IO);
       assert_non_null(strstr(err.message, path));
       assert_non_null(strstr(err.message, "File too large"));
-      assert_int_equal(scratch_count(&dir, 0), 0);
+      assert_int_equal(scratch_count(&scratch_dir, 0), 0);
     }
   }
   audio_writer *w = NULL;
@@ -510,21 +500,21 @@ static void impossible_outputs_are_refused(void **state)
   (void)state;
   audio_writer *w = NULL;
   error err = {0};
-  scratch_count(&dir, 1);
-  assert_int_equal(
-      audio_writer_open(&w, scratch_path(&dir, "x.mp9"), 24000, 1, AUDIO_ENCODING_DEFAULT, 0, &err),
-      STATUS_USAGE);
-  assert_int_equal(
-      audio_writer_open(&w, scratch_path(&dir, "x.wav"), 0, 1, AUDIO_ENCODING_DEFAULT, 0, &err),
-      STATUS_USAGE);
-  assert_int_equal(audio_writer_open(&w, scratch_path(&dir, "x.flac"), 24000, 64,
+  scratch_count(&scratch_dir, 1);
+  assert_int_equal(audio_writer_open(&w, scratch_path(&scratch_dir, "x.mp9"), 24000, 1,
+                                     AUDIO_ENCODING_DEFAULT, 0, &err),
+                   STATUS_USAGE);
+  assert_int_equal(audio_writer_open(&w, scratch_path(&scratch_dir, "x.wav"), 0, 1,
+                                     AUDIO_ENCODING_DEFAULT, 0, &err),
+                   STATUS_USAGE);
+  assert_int_equal(audio_writer_open(&w, scratch_path(&scratch_dir, "x.flac"), 24000, 64,
                                      AUDIO_ENCODING_DEFAULT, 0, &err),
                    STATUS_USAGE);
   assert_non_null(strstr(err.message, "64 channels"));
-  assert_int_equal(audio_writer_open(&w, scratch_path(&dir, "no/x.wav"), 24000, 1,
+  assert_int_equal(audio_writer_open(&w, scratch_path(&scratch_dir, "no/x.wav"), 24000, 1,
                                      AUDIO_ENCODING_DEFAULT, 0, &err),
                    STATUS_NOT_FOUND);
-  assert_int_equal(scratch_count(&dir, 0), 0);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   assert_null(w);
   audio_writer_abort(NULL);
   audio_reader_close(NULL);
@@ -533,8 +523,8 @@ static void impossible_outputs_are_refused(void **state)
 static void abort_keeps_the_old_file(void **state)
 {
   (void)state;
-  const char *path = scratch_path(&dir, "old.wav");
-  scratch_count(&dir, 1);
+  const char *path = scratch_path(&scratch_dir, "old.wav");
+  scratch_count(&scratch_dir, 1);
   scratch_write(path, "old", 3);
   audio_writer *w = NULL;
   float *x = noise(100, 4);
@@ -545,7 +535,7 @@ static void abort_keeps_the_old_file(void **state)
   size_t size = 0;
   uint8_t *data = scratch_read(path, &size);
   assert_int_equal(size, 3);
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   free(data);
   free(x);
 }
@@ -579,10 +569,10 @@ static void allocations_fail_cleanly(void **state)
 {
   (void)state;
   char path[512];
-  scratch_count(&dir, 1);
-  strcpy(path, scratch_path(&dir, "alloc.wav"));
+  scratch_count(&scratch_dir, 1);
+  strcpy(path, scratch_path(&scratch_dir, "alloc.wav"));
   assert_true(failing_alloc_each(write_one, path) >= 3);
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   assert_true(failing_alloc_each(read_one, path) >= 3);
 }
 
@@ -606,5 +596,5 @@ int main(void)
       cmocka_unit_test(abort_keeps_the_old_file),
       cmocka_unit_test(allocations_fail_cleanly),
   };
-  return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+  return cmocka_run_group_tests(tests, open_scratch, scratch_teardown);
 }

@@ -22,21 +22,6 @@
 #define N_BOOKS 8
 #define N_STEPS 1000
 
-static scratch dir;
-
-static int open_scratch(void **state)
-{
-  (void)state;
-  return scratch_open(&dir);
-}
-
-static int close_scratch(void **state)
-{
-  (void)state;
-  scratch_close(&dir);
-  return 0;
-}
-
 static code_info encodec_info(void)
 {
   return (code_info){
@@ -111,7 +96,7 @@ static void every_format_comes_back(void **state)
   int32_t *codes = make_codes();
   const uint64_t n_samples = N_STEPS * 320 - 17;
   for (size_t i = 0; i < 3; ++i) {
-    const char *path = scratch_path(&dir, cases[i].name);
+    const char *path = scratch_path(&scratch_dir, cases[i].name);
     if (!can_write(path)) {
       print_message("skipped: this build cannot write %s\n", cases[i].name);
       continue;
@@ -186,7 +171,7 @@ static void steps_of_segments_are_counted(void **state)
   };
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; ++i) {
     code_writer *w = NULL;
-    const char *path = scratch_path(&dir, "s.ecdc");
+    const char *path = scratch_path(&scratch_dir, "s.ecdc");
     const int32_t step[2] = {1, 2};
     assert_int_equal(code_writer_open(&w, path, &info, NULL, NULL), STATUS_OK);
     uint64_t n_steps = 0;
@@ -207,7 +192,7 @@ static void steps_of_segments_are_counted(void **state)
 
 static void refuse_file(const char *name, const void *data, size_t size, status want)
 {
-  const char *path = scratch_path(&dir, name);
+  const char *path = scratch_path(&scratch_dir, name);
   code_reader *r = NULL;
   error err = {0};
   scratch_write(path, data, size);
@@ -228,21 +213,23 @@ static void nonsense_is_refused(void **state)
   refuse_file("e.ecdc", "ECDC", 4, STATUS_FORMAT);
   refuse_file("e.npy", "\x93NUMPY", 6, STATUS_FORMAT);
   refuse_file("e.wav", "RIFF\0\0\0\0WAVEfmt ", 16, STATUS_FORMAT);
-  assert_int_equal(code_reader_open(&r, dir.folder, &err), STATUS_IO);
-  assert_int_equal(code_reader_open(&r, scratch_path(&dir, "none"), &err), STATUS_NOT_FOUND);
-  scratch_count(&dir, 1);
-  assert_int_equal(code_writer_open(&w, scratch_path(&dir, "a.mp3"), &info, NULL, &err),
+  assert_int_equal(code_reader_open(&r, scratch_dir.folder, &err), STATUS_IO);
+  assert_int_equal(code_reader_open(&r, scratch_path(&scratch_dir, "none"), &err),
+                   STATUS_NOT_FOUND);
+  scratch_count(&scratch_dir, 1);
+  assert_int_equal(code_writer_open(&w, scratch_path(&scratch_dir, "a.mp3"), &info, NULL, &err),
                    STATUS_USAGE);
   info.segment_samples = 48000;
-  assert_int_equal(code_writer_open(&w, scratch_path(&dir, "a.npy"), &info, NULL, &err),
+  assert_int_equal(code_writer_open(&w, scratch_path(&scratch_dir, "a.npy"), &info, NULL, &err),
                    STATUS_UNSUPPORTED);
   info = encodec_info();
   const int32_t lost[N_BOOKS] = {-1};
-  assert_int_equal(code_writer_open(&w, scratch_path(&dir, "a.npy"), &info, NULL, &err), STATUS_OK);
+  assert_int_equal(code_writer_open(&w, scratch_path(&scratch_dir, "a.npy"), &info, NULL, &err),
+                   STATUS_OK);
   assert_int_equal(code_writer_write(w, lost, 1, &err), STATUS_USAGE);
   assert_int_equal(code_writer_begin_segment(w, 1.0f, &err), STATUS_UNSUPPORTED);
   code_writer_abort(w);
-  assert_int_equal(scratch_count(&dir, 0), 0);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   code_reader_close(NULL);
   code_writer_abort(NULL);
 }
@@ -283,13 +270,13 @@ static void allocations_fail_cleanly(void **state)
   static const char *const names[] = {"m.rvq", "m.ecdc", "m.npy"};
   for (size_t i = 0; i < 3; ++i) {
     char path[512];
-    scratch_count(&dir, 1);
-    strcpy(path, scratch_path(&dir, names[i]));
+    scratch_count(&scratch_dir, 1);
+    strcpy(path, scratch_path(&scratch_dir, names[i]));
     if (!can_write(path)) {
       continue; // without libogg
     }
     assert_true(failing_alloc_each(write_one, path) >= 3);
-    assert_int_equal(scratch_count(&dir, 0), 1);
+    assert_int_equal(scratch_count(&scratch_dir, 0), 1);
     assert_true(failing_alloc_each(read_one, path) >= 3);
   }
 }
@@ -301,5 +288,5 @@ int main(void)
       cmocka_unit_test(steps_of_segments_are_counted), cmocka_unit_test(nonsense_is_refused),
       cmocka_unit_test(allocations_fail_cleanly),
   };
-  return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+  return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

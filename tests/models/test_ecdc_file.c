@@ -37,21 +37,6 @@ static const golden goldens[] = {
 };
 #define N_GOLDENS (sizeof goldens / sizeof goldens[0])
 
-static scratch dir;
-
-static int open_scratch(void **state)
-{
-  (void)state;
-  return scratch_open(&dir);
-}
-
-static int close_scratch(void **state)
-{
-  (void)state;
-  scratch_close(&dir);
-  return 0;
-}
-
 // The codes of tests/reference/ecdc_exchange.py.
 static int32_t known_code(size_t segment, size_t step, size_t codebook)
 {
@@ -178,7 +163,7 @@ static void our_files_are_the_original_s(void **state)
   for (size_t i = 0; i < N_GOLDENS; ++i) {
     char path[1024];
     error err = {0};
-    snprintf(path, sizeof path, "%s/%s", keep ? keep : dir.folder, goldens[i].name);
+    snprintf(path, sizeof path, "%s/%s", keep ? keep : scratch_dir.folder, goldens[i].name);
     if (write_known(path, &goldens[i], &err) != STATUS_OK) {
       fail_msg("%s", err.message);
     }
@@ -200,7 +185,7 @@ static void cut_anywhere(void **state)
     const golden *g = &goldens[i];
     size_t size = 0;
     uint8_t *data = scratch_read(golden_path(g->name), &size);
-    const char *path = scratch_path(&dir, "cut.ecdc");
+    const char *path = scratch_path(&scratch_dir, "cut.ecdc");
     assert_non_null(data);
     for (size_t cut = 0; cut < size; ++cut) {
       ecdc_reader *r = NULL;
@@ -223,7 +208,7 @@ static void refuse(const char *json, uint8_t version, status want, const char *w
 {
   uint8_t data[512] = {'E', 'C', 'D', 'C', version, 0, 0, 0, (uint8_t)strlen(json)};
   memcpy(data + 9, json, strlen(json));
-  const char *path = scratch_path(&dir, "bad.ecdc");
+  const char *path = scratch_path(&scratch_dir, "bad.ecdc");
   scratch_write(path, data, 9 + strlen(json));
   ecdc_reader *r = NULL;
   error err = {0};
@@ -253,12 +238,12 @@ static void bad_headers_are_refused(void **state)
   refuse("[1, 2", 0, STATUS_FORMAT, "");
   ecdc_reader *r = NULL;
   error err = {0};
-  const char *path = scratch_path(&dir, "huge.ecdc");
+  const char *path = scratch_path(&scratch_dir, "huge.ecdc");
   scratch_write(path, "ECDC\0\377\377\377\377", 9);
   assert_int_equal(ecdc_reader_open(&r, path, &err), STATUS_FORMAT);
   scratch_write(path, "", 0);
   assert_int_equal(ecdc_reader_open(&r, path, &err), STATUS_FORMAT);
-  assert_int_equal(ecdc_reader_open(&r, dir.folder, &err), STATUS_IO);
+  assert_int_equal(ecdc_reader_open(&r, scratch_dir.folder, &err), STATUS_IO);
   ecdc_reader_close(NULL);
 }
 
@@ -267,8 +252,8 @@ static void misuse_is_refused(void **state)
   (void)state;
   ecdc_writer *w = NULL;
   error err = {0};
-  scratch_count(&dir, 1);
-  const char *path = scratch_path(&dir, "no.ecdc");
+  scratch_count(&scratch_dir, 1);
+  const char *path = scratch_path(&scratch_dir, "no.ecdc");
   code_info info = info_of(&goldens[0]);
   strcpy(info.model, "lyra");
   assert_int_equal(ecdc_writer_open(&w, path, &info, &err), STATUS_UNSUPPORTED);
@@ -294,14 +279,14 @@ static void misuse_is_refused(void **state)
   wrong = goldens[4];
   wrong.n_samples = 48000;
   assert_int_equal(write_known(path, &wrong, &err), STATUS_USAGE);
-  assert_int_equal(scratch_count(&dir, 0), 0);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   ecdc_writer_abort(NULL);
 }
 
 static void no_samples_and_unknown_length(void **state)
 {
   (void)state;
-  const char *path = scratch_path(&dir, "z.ecdc");
+  const char *path = scratch_path(&scratch_dir, "z.ecdc");
   const int32_t step[2] = {5, 1023};
   for (uint64_t n = 0; n < 3; ++n) {
     const code_info info = info_of(&goldens[0]);
@@ -329,8 +314,8 @@ static void full_disk_leaves_nothing(void **state)
   struct rlimit old;
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-  scratch_count(&dir, 1);
-  const char *path = scratch_path(&dir, "full.ecdc");
+  scratch_count(&scratch_dir, 1);
+  const char *path = scratch_path(&scratch_dir, "full.ecdc");
   for (rlim_t most = 0; most < 1598; most += 150) {
     const struct rlimit tight = {most, old.rlim_max};
     error err = {0};
@@ -340,7 +325,7 @@ static void full_disk_leaves_nothing(void **state)
     assert_int_equal(code, STATUS_IO);
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "File too large"));
-    assert_int_equal(scratch_count(&dir, 0), 0);
+    assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   }
   error err = {0};
   assert_int_equal(write_known("/dev/full", &goldens[4], &err), STATUS_IO);
@@ -358,5 +343,5 @@ int main(void)
       cmocka_unit_test(no_samples_and_unknown_length),
       cmocka_unit_test(full_disk_leaves_nothing),
   };
-  return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+  return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

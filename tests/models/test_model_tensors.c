@@ -294,19 +294,6 @@ static void every_allocation_may_fail(void **state)
   seanet_free(s.net, NULL);
 }
 
-static int open_folder(void **state)
-{
-  static scratch folder;
-  *state = &folder;
-  return scratch_open(&folder);
-}
-
-static int close_folder(void **state)
-{
-  scratch_close(*state);
-  return 0;
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -317,5 +304,5 @@ int main(void)
       cmocka_unit_test(damaged_scales_are_named),
       cmocka_unit_test(every_allocation_may_fail),
   };
-  return cmocka_run_group_tests_name("model_tensors", tests, open_folder, close_folder);
+  return cmocka_run_group_tests_name("model_tensors", tests, scratch_setup, scratch_teardown);
 }

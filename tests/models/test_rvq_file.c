@@ -23,8 +23,6 @@
 #define N_STEPS 60
 #define PAGE_STEPS 7
 
-static scratch dir;
-
 static code_info encodec_info(void)
 {
   code_info info = {
@@ -42,21 +40,13 @@ static code_info encodec_info(void)
 
 static int open_scratch(void **state)
 {
-  (void)state;
   rvq_writer *w = NULL;
   const code_info info = encodec_info();
   if (rvq_writer_open(&w, "/dev/null", &info, NULL, NULL) == STATUS_UNSUPPORTED) {
     exit(77); // this build has no libogg
   }
   rvq_writer_abort(w);
-  return scratch_open(&dir);
-}
-
-static int close_scratch(void **state)
-{
-  (void)state;
-  scratch_close(&dir);
-  return 0;
+  return scratch_setup(state);
 }
 
 static int32_t *make_codes(const code_info *info, size_t n_steps)
@@ -149,7 +139,7 @@ static void codes_come_back(void **state)
     int32_t *codes = make_codes(&info, N_STEPS);
     for (size_t n = 0; n <= N_STEPS; n += n < 10 ? 1 : 25) {
       const uint64_t n_samples = n ? n * 320 - 5 : 0;
-      const char *path = scratch_path(&dir, "a.rvq");
+      const char *path = scratch_path(&scratch_dir, "a.rvq");
       write_file(path, &info, codes, n, cases[c].page_steps, n_samples);
       rvq_reader *r = open_file(path);
       const code_info *got = rvq_reader_info(r);
@@ -211,9 +201,10 @@ static void a_lost_page_costs_itself(void **state)
   (void)state;
   const code_info info = encodec_info();
   int32_t *codes = make_codes(&info, N_STEPS);
-  write_file(scratch_path(&dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS, N_STEPS * 320 - 9);
-  pages p = split(dir.path);
-  const char *path = scratch_path(&dir, "part.rvq");
+  write_file(scratch_path(&scratch_dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS,
+             N_STEPS * 320 - 9);
+  pages p = split(scratch_dir.path);
+  const char *path = scratch_path(&scratch_dir, "part.rvq");
   uint8_t *part = malloc(p.size);
   assert_non_null(part);
   const size_t n_code_pages = (N_STEPS + PAGE_STEPS - 1) / PAGE_STEPS;
@@ -247,9 +238,10 @@ static void a_damaged_byte_costs_its_page(void **state)
   (void)state;
   const code_info info = encodec_info();
   int32_t *codes = make_codes(&info, N_STEPS);
-  write_file(scratch_path(&dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS, CODE_UNKNOWN);
-  pages p = split(dir.path);
-  const char *path = scratch_path(&dir, "bad.rvq");
+  write_file(scratch_path(&scratch_dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS,
+             CODE_UNKNOWN);
+  pages p = split(scratch_dir.path);
+  const char *path = scratch_path(&scratch_dir, "bad.rvq");
   for (size_t at = 0, page = 0; at < p.size; ++at) {
     page += at == p.at[page + 1];
     p.data[at] ^= (uint8_t)(1 + random_bits(1, 1, at) % 255);
@@ -271,8 +263,8 @@ static void a_damaged_byte_costs_its_page(void **state)
     }
     rvq_reader_close(r);
     free(p.data);
-    p = split(scratch_path(&dir, "whole.rvq"));
-    path = scratch_path(&dir, "bad.rvq");
+    p = split(scratch_path(&scratch_dir, "whole.rvq"));
+    path = scratch_path(&scratch_dir, "bad.rvq");
   }
   free(p.data);
   free(codes);
@@ -284,9 +276,10 @@ static void cut_anywhere_then_grown(void **state)
   (void)state;
   const code_info info = encodec_info();
   int32_t *codes = make_codes(&info, N_STEPS);
-  write_file(scratch_path(&dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS, CODE_UNKNOWN);
-  pages p = split(dir.path);
-  const char *path = scratch_path(&dir, "cut.rvq");
+  write_file(scratch_path(&scratch_dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS,
+             CODE_UNKNOWN);
+  pages p = split(scratch_dir.path);
+  const char *path = scratch_path(&scratch_dir, "cut.rvq");
   for (size_t cut = 0, whole = 0; cut < p.size; ++cut) {
     whole += cut == p.at[whole + 1];
     scratch_write(path, p.data, cut);
@@ -322,7 +315,7 @@ static void read_while_written(void **state)
   (void)state;
   const code_info info = encodec_info();
   int32_t *codes = make_codes(&info, N_STEPS);
-  const char *path = scratch_path(&dir, "live.rvq");
+  const char *path = scratch_path(&scratch_dir, "live.rvq");
   rvq_writer *w = create(path, &info, 1, true);
   rvq_reader *r = open_file(path);
   for (size_t s = 0; s < N_STEPS; ++s) {
@@ -348,7 +341,7 @@ static void lost_steps_are_stored(void **state)
   for (size_t s = 30; s < 50; ++s) {
     codes[s * N_BOOKS] = -1;
   }
-  const char *path = scratch_path(&dir, "lost.rvq");
+  const char *path = scratch_path(&scratch_dir, "lost.rvq");
   write_file(path, &info, codes, N_STEPS, PAGE_STEPS, CODE_UNKNOWN);
   rvq_reader *r = open_file(path);
   bool lost[N_STEPS] = {false};
@@ -370,7 +363,7 @@ static void segments_keep_their_scales(void **state)
   info.segment_samples = 48000;
   info.segment_stride_samples = 47520;
   int32_t *codes = make_codes(&info, N_STEPS);
-  const char *path = scratch_path(&dir, "seg.rvq");
+  const char *path = scratch_path(&scratch_dir, "seg.rvq");
   rvq_writer *w = create(path, &info, PAGE_STEPS, false);
   assert_int_equal(rvq_writer_write(w, codes, 1, NULL), STATUS_USAGE);
   assert_int_equal(rvq_writer_begin_segment(w, -1.0f, NULL), STATUS_USAGE);
@@ -402,12 +395,14 @@ static void foreign_bytes_are_passed_over(void **state)
   (void)state;
   code_info info = encodec_info();
   int32_t *codes = make_codes(&info, N_STEPS);
-  write_file(scratch_path(&dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS, CODE_UNKNOWN);
-  pages ours = split(dir.path);
+  write_file(scratch_path(&scratch_dir, "whole.rvq"), &info, codes, N_STEPS, PAGE_STEPS,
+             CODE_UNKNOWN);
+  pages ours = split(scratch_dir.path);
   strcpy(info.model, "another");
-  write_file(scratch_path(&dir, "other.rvq"), &info, codes, N_STEPS, PAGE_STEPS, CODE_UNKNOWN);
-  pages other = split(dir.path);
-  const char *path = scratch_path(&dir, "mixed.rvq");
+  write_file(scratch_path(&scratch_dir, "other.rvq"), &info, codes, N_STEPS, PAGE_STEPS,
+             CODE_UNKNOWN);
+  pages other = split(scratch_dir.path);
+  const char *path = scratch_path(&scratch_dir, "mixed.rvq");
   FILE *f = fopen(path, "wb");
   assert_non_null(f);
   for (size_t i = 0; i < ours.n; ++i) {
@@ -458,8 +453,9 @@ static void equal_codes_give_equal_files(void **state)
   size_t size[2];
   uint8_t *data[2];
   for (int i = 0; i < 2; ++i) {
-    write_file(scratch_path(&dir, i ? "1.rvq" : "2.rvq"), &info, codes, N_STEPS, 0, CODE_UNKNOWN);
-    data[i] = scratch_read(dir.path, &size[i]);
+    write_file(scratch_path(&scratch_dir, i ? "1.rvq" : "2.rvq"), &info, codes, N_STEPS, 0,
+               CODE_UNKNOWN);
+    data[i] = scratch_read(scratch_dir.path, &size[i]);
     assert_non_null(data[i]);
   }
   assert_int_equal(size[0], size[1]);
@@ -477,8 +473,8 @@ static void full_disk_leaves_nothing(void **state)
   struct rlimit old;
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
-  scratch_count(&dir, 1);
-  const char *path = scratch_path(&dir, "full.rvq");
+  scratch_count(&scratch_dir, 1);
+  const char *path = scratch_path(&scratch_dir, "full.rvq");
   for (rlim_t most = 0; most < 900; most += 90) {
     const struct rlimit tight = {most, old.rlim_max};
     rvq_writer *w = NULL;
@@ -497,7 +493,7 @@ static void full_disk_leaves_nothing(void **state)
     assert_int_equal(code, STATUS_IO);
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "File too large"));
-    assert_int_equal(scratch_count(&dir, 0), 0);
+    assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   }
   rvq_writer *w = NULL;
   error err = {0};
@@ -513,8 +509,8 @@ static void nonsense_is_refused(void **state)
   rvq_writer *w = NULL;
   rvq_reader *r = NULL;
   error err = {0};
-  scratch_count(&dir, 1);
-  const char *path = scratch_path(&dir, "no.rvq");
+  scratch_count(&scratch_dir, 1);
+  const char *path = scratch_path(&scratch_dir, "no.rvq");
   info.hop_samples = 0;
   assert_int_equal(rvq_writer_open(&w, path, &info, NULL, &err), STATUS_USAGE);
   info = encodec_info();
@@ -526,13 +522,13 @@ static void nonsense_is_refused(void **state)
   assert_int_equal(rvq_writer_write(w, beyond, 1, &err), STATUS_USAGE);
   assert_int_equal(rvq_writer_begin_segment(w, 1.0f, &err), STATUS_USAGE);
   assert_int_equal(rvq_writer_commit(w, 1, &err), STATUS_USAGE); // no steps hold a sample
-  assert_int_equal(scratch_count(&dir, 0), 0);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 0);
   assert_int_equal(rvq_reader_open(&r, path, &err), STATUS_NOT_FOUND);
   scratch_write(path, "", 0);
   assert_int_equal(rvq_reader_open(&r, path, &err), STATUS_FORMAT);
   scratch_write(path, "OggS but nothing that follows from it", 38);
   assert_int_equal(rvq_reader_open(&r, path, &err), STATUS_FORMAT);
-  assert_int_equal(rvq_reader_open(&r, dir.folder, &err), STATUS_IO);
+  assert_int_equal(rvq_reader_open(&r, scratch_dir.folder, &err), STATUS_IO);
   assert_null(r);
   rvq_reader_close(NULL);
   rvq_writer_abort(NULL);
@@ -554,5 +550,5 @@ int main(void)
       cmocka_unit_test(full_disk_leaves_nothing),
       cmocka_unit_test(nonsense_is_refused),
   };
-  return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+  return cmocka_run_group_tests(tests, open_scratch, scratch_teardown);
 }

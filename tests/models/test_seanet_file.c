@@ -250,19 +250,6 @@ static void damage_is_named(void **state)
   free(data);
 }
 
-static int open_folder(void **state)
-{
-  static scratch folder;
-  *state = &folder;
-  return scratch_open(&folder);
-}
-
-static int close_folder(void **state)
-{
-  scratch_close(*state);
-  return 0;
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -272,5 +259,5 @@ int main(void)
       cmocka_unit_test(damage_is_named),
       cmocka_unit_test(every_allocation_may_fail),
   };
-  return cmocka_run_group_tests_name("seanet_file", tests, open_folder, close_folder);
+  return cmocka_run_group_tests_name("seanet_file", tests, scratch_setup, scratch_teardown);
 }

@@ -13,24 +13,15 @@
 
 #include <cmocka.h>
 
-static scratch dir;
 static char in_path[512], out_path[512];
 
-static int set_up(void **unused)
+static int set_up(void **state)
 {
-  (void)unused;
-  if (scratch_open(&dir) != 0) {
+  if (scratch_setup(state) != 0) {
     return -1;
   }
-  snprintf(in_path, sizeof in_path, "%s", scratch_path(&dir, "in.wav"));
-  snprintf(out_path, sizeof out_path, "%s", scratch_path(&dir, "out.wav"));
-  return 0;
-}
-
-static int tear_down(void **unused)
-{
-  (void)unused;
-  scratch_close(&dir);
+  snprintf(in_path, sizeof in_path, "%s", scratch_path(&scratch_dir, "in.wav"));
+  snprintf(out_path, sizeof out_path, "%s", scratch_path(&scratch_dir, "out.wav"));
   return 0;
 }
 
@@ -152,19 +143,19 @@ static void what_fails_leaves_nothing(void **unused)
                              .out = out_path,
                              .on_progress = stop_soon,
                              .user = &most};
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   assert_int_equal(file_host_run(&config, &result, &err), STATUS_INTERRUPTED);
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   config.on_progress = NULL;
   trial_codec_fail(model);
   assert_int_equal(file_host_run(&config, &result, &err), STATUS_DEVICE);
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   config.session.block_samples = 10000;
   assert_int_equal(file_host_run(&config, &result, &err), STATUS_USAGE);
-  config.in = scratch_path(&dir, "absent.wav");
+  config.in = scratch_path(&scratch_dir, "absent.wav");
   assert_int_equal(file_host_run(&config, &result, &err), STATUS_NOT_FOUND);
   assert_non_null(strstr(err.message, "absent.wav"));
-  assert_int_equal(scratch_count(&dir, 0), 1);
+  assert_int_equal(scratch_count(&scratch_dir, 0), 1);
   free(in);
   codec_unref(model);
 }
@@ -172,10 +163,10 @@ static void what_fails_leaves_nothing(void **unused)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(a_render_equals_the_offline_result, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_render_equals_the_offline_result, set_up, scratch_teardown),
       cmocka_unit_test_setup_teardown(the_file_is_brought_to_the_rate_and_channels_asked_for,
-                                      set_up, tear_down),
-      cmocka_unit_test_setup_teardown(what_fails_leaves_nothing, set_up, tear_down),
+                                      set_up, scratch_teardown),
+      cmocka_unit_test_setup_teardown(what_fails_leaves_nothing, set_up, scratch_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
