@@ -7,6 +7,24 @@
 
 #include "models/codec_seanet.h"
 
+/// `config` with a hop of 20 samples, four codebooks and little else; where it works in chunks, in
+/// chunks of 200 samples, 190 apart.
+static inline seanet_config small_seanet(seanet_config config)
+{
+  config.n_strides = 2;
+  config.strides[0] = 4;
+  config.strides[1] = 5;
+  config.latent_dim = 8;
+  config.n_codebooks = 4;
+  config.codebook_size = 32;
+  config.encoder.width = config.decoder.width = 4;
+  if (config.chunk_samples > 0) {
+    config.chunk_samples = 200;
+    config.chunk_stride_samples = 190;
+  }
+  return config;
+}
+
 /// With masters, of the values that (config, seed) give.
 static inline seanet *random_seanet(const seanet_config *config, uint64_t seed)
 {

@@ -305,18 +305,7 @@ static seanet_config small(bool chunked)
 {
   seanet_config config = chunked ? seanet_config_encodec_48khz() : seanet_config_soundstream();
   config.rate_hz = 24000;
-  config.n_strides = 2;
-  config.strides[0] = 4;
-  config.strides[1] = 5;
-  config.latent_dim = 8;
-  config.n_codebooks = 4;
-  config.codebook_size = 32;
-  config.encoder.width = config.decoder.width = 4;
-  if (chunked) {
-    config.chunk_samples = 200;
-    config.chunk_stride_samples = 190;
-  }
-  return config;
+  return small_seanet(config);
 }
 
 typedef struct whole_pass {

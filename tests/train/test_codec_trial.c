@@ -37,14 +37,7 @@ static void ok(status code, const error *err)
 
 static codec *open_small(device *dev)
 {
-  seanet_config config = seanet_config_soundstream();
-  config.n_strides = 2;
-  config.strides[0] = 4;
-  config.strides[1] = 5;
-  config.latent_dim = 8;
-  config.n_codebooks = 4;
-  config.codebook_size = 32;
-  config.encoder.width = config.decoder.width = 4;
+  const seanet_config config = small_seanet(seanet_config_soundstream());
   return random_seanet_codec(&config, dev, DTYPE_F16, SEED);
 }
 
