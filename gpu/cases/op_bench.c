@@ -189,14 +189,20 @@ static bool build_lstm(op_bench *b, dtype storage, error *err)
          add_history(b, &b->history, 2, c->outputs);
 }
 
+// Rows of the keys that an attention is given.
+static int64_t key_rows(const op_case *c)
+{
+  return c->attention.cache == CACHE_NONE && c->kernel ? c->kernel : c->rows;
+}
+
 static bool build_attention(op_bench *b, error *err)
 {
   const op_case *c = b->c;
   const attention_args *a = &c->attention;
-  const int64_t width = a->n_kv_heads * a->head_dim;
+  const int64_t width = a->n_kv_heads * a->head_dim, n_keys = key_rows(c);
   bool ok = add_input(b, "q", 3, c->rows, a->n_heads * a->head_dim, 1, true, err) &&
-            add_input(b, "k", 3, c->rows, width, 1, true, err) &&
-            add_input(b, "v", 3, c->rows, width, 1, true, err);
+            add_input(b, "k", 3, n_keys, width, 1, true, err) &&
+            add_input(b, "v", 3, n_keys, width, 1, true, err);
   if (ok && a->cache != CACHE_NONE) {
     ok = add_history(b, &b->history, c->kernel, width) &&
          add_history(b, &b->history_v, c->kernel, width);
@@ -207,7 +213,7 @@ static bool build_attention(op_bench *b, error *err)
   if (ok && c->residual) {
     ok = add_codes(b, "lengths", 1, 1, 1, 3, err);
     int32_t lengths[8];
-    const int64_t most = a->cache == CACHE_NONE ? c->rows : c->kernel;
+    const int64_t most = a->cache == CACHE_NONE ? n_keys : c->kernel;
     for (int64_t i = 0; i < b->n; ++i) {
       lengths[i] = (int32_t)(most - (b->only >= 0 ? b->only : i) * 3);
     }
@@ -370,8 +376,9 @@ static tensor call_attention(run *r, op_bench *b, int64_t at, int64_t rows)
 {
   const op_case *c = b->c;
   tensor q = piece_of(r, b, &b->inputs[0], at, rows);
-  tensor k = piece_of(r, b, &b->inputs[1], at, rows);
-  tensor v = piece_of(r, b, &b->inputs[2], at, rows);
+  const int64_t keys = c->attention.cache == CACHE_NONE ? key_rows(c) : rows;
+  tensor k = piece_of(r, b, &b->inputs[1], at, keys);
+  tensor v = piece_of(r, b, &b->inputs[2], at, keys);
   attention_args args = c->attention;
   if (r->record && args.cache == CACHE_RING) { // a ring that holds the window gives the same
     args.cache = CACHE_NONE;

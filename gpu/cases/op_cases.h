@@ -22,7 +22,8 @@ typedef struct op_case {
   bool streaming;           ///< with history, state or cache, in pieces
   bool bias, residual;      ///< present; LSTM: residual means skip; pooling: bias counts padding
   bool bench;               ///< worth timing: a shape of a real network
-  attention_args attention; ///< OP_ATTENTION; capacity of the cache in `kernel`
+  attention_args attention; ///< OP_ATTENTION; `kernel`: capacity of the cache, or, of whole
+                            ///< sequences, rows of keys where they are not those of queries
   norm_args norm;           ///< OP_NORM, OP_NORM_LINEAR
   int64_t height, kernel_h; ///< OP_CONV2D: rows is the width
   int64_t stride_h, dilation_h; ///< OP_CONV2D along the height; 0: as along the width
