@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define CONV .op = OP_CONV1D
@@ -471,13 +472,32 @@ static void draw_conv2d(draw *d, op_case *c)
   c->streaming = false;
 }
 
+// Whole sequences, where some row sees two keys: of one alone most gradients are nothing.
+static void draw_attention(draw *d, op_case *c)
+{
+  static const int64_t dims[] = {1, 2, 7, 16, 25, 32, 34, 64, 66, 100, 128, 130};
+  attention_args *a = &c->attention;
+  a->n_kv_heads = between(d, 1, 3);
+  a->n_heads = a->n_kv_heads * between(d, 1, 3);
+  a->head_dim = dims[between(d, 0, 11)];
+  a->scale = 1.0f / sqrtf((float)a->head_dim);
+  a->rope_base = a->head_dim % 2 == 0 && between(d, 0, 1) ? 10000.0f : 0.0f;
+  a->mask = (attention_mask)between(d, MASK_CAUSAL, MASK_PREFIX);
+  a->window = between(d, 2, 40);
+  a->prefix = between(d, 1, 40);
+  c->rows += 1;
+  c->kernel = between(d, 0, 1) ? 0 : between(d, 2, 80);
+  c->bias = between(d, 0, 1);
+  c->residual = between(d, 0, 1);
+  c->streaming = false;
+}
+
 op_case op_case_random(uint64_t seed, char name[32])
 {
-  static const op_id kinds[] = {OP_CONV1D, OP_CONV1D, OP_CONV_TRANSPOSED1D,
-                                OP_CONV2D, OP_LINEAR, OP_LSTM,
-                                OP_MATMUL, OP_NEAREST};
+  static const op_id kinds[] = {OP_CONV1D, OP_CONV1D, OP_CONV_TRANSPOSED1D, OP_CONV2D,   OP_LINEAR,
+                                OP_LSTM,   OP_MATMUL, OP_NEAREST,           OP_ATTENTION};
   draw d = {.seed = seed};
-  op_case c = {.op = kinds[between(&d, 0, 7)], .name = name, .bias = true};
+  op_case c = {.op = kinds[between(&d, 0, 8)], .name = name, .bias = true};
   snprintf(name, 32, "random_%s_%llu", op_name(c.op), (unsigned long long)seed);
   c.n = between(&d, 1, 3);
   c.rows = between(&d, 0, 1) ? between(&d, 1, 40) : edge_size(&d);
@@ -495,6 +515,8 @@ op_case op_case_random(uint64_t seed, char name[32])
   } else if (c.op == OP_LSTM) {
     c.streaming = true;
     c.residual = c.channels == c.outputs;
+  } else if (c.op == OP_ATTENTION) {
+    draw_attention(&d, &c);
   } else {
     c.streaming = false;
     c.residual = c.op != OP_NEAREST && between(&d, 0, 1);
