@@ -7,13 +7,10 @@
 //          softmax, merged at the end; keys of this call come from scratch, older ones from the
 //          cache, so nothing is read that another block may overwrite
 //  append  one thread per element: the new keys and values into the cache, behind all readers
-#include "gpu/cuda/common.cuh"
-
-#include <math.h>
+#include "gpu/cuda/attention.cuh"
 
 #define ATTENTION_WARPS 8
 #define ATTENTION_THREADS (ATTENTION_WARPS * WARP_LANES)
-#define ATTENTION_MAX_DIM 256
 #define ATTENTION_PARTS (ATTENTION_MAX_DIM / WARP_LANES)
 
 struct attention_call {
@@ -47,16 +44,15 @@ __global__ void attention_rotate_kernel(float *to, const float *from, const atte
   }
   const int64_t pair = i % half, row = i / half / heads; // row of [n * T]
   const int64_t position = first_position(a, (int)(row / rows)) + row % rows;
-  const double turn = -2.0 * (double)pair / (double)a.args.head_dim;
-  const double angle = (double)position * pow((double)a.args.rope_base, turn);
-  const float cosine = (float)cos(angle), sine = (float)sin(angle);
+  float cosine, sine;
+  attention_turn(a.args, pair, position, &cosine, &sine);
   const int64_t at = i / half * a.args.head_dim + pair;
   const float first = from[at], second = from[at + half];
   to[at] = first * cosine - second * sine;
   to[at + half] = second * cosine + first * sine;
 }
 
-// Rows [first, first + count) that the row at `position` sees: as in the reference.
+// Rows [first, first + count) that the row at `position` sees.
 static __device__ void visible_rows(const attention_call &a, int n, int64_t position,
                                     int64_t *first, int64_t *count)
 {
@@ -65,19 +61,8 @@ static __device__ void visible_rows(const attention_call &a, int n, int64_t posi
   if (a.lengths && a.lengths[n] < rows) {
     rows = a.lengths[n];
   }
-  int64_t end = rows < position + 1 ? rows : position + 1;
-  if (a.args.mask == MASK_FULL) {
-    end = rows;
-  } else if (a.args.mask == MASK_PREFIX && position < a.args.prefix) {
-    end = rows < a.args.prefix ? rows : a.args.prefix;
-  }
-  *first = 0;
-  if (a.args.mask == MASK_WINDOW_SINK && position + 1 > a.args.window) {
-    *first = position + 1 - a.args.window;
-  }
-  if (a.args.cache == CACHE_RING && *first < end - a.capacity) {
-    *first = end - a.capacity;
-  }
+  int64_t end;
+  attention_visible(a.args, a.capacity, rows, position, first, &end);
   *count = end > *first ? end - *first : 0;
 }
 

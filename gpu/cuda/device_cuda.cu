@@ -202,6 +202,7 @@ static void fill_table(ops *table)
   table->backward[OP_LINEAR] = cuda_linear_backward;
   table->backward[OP_MATMUL] = cuda_matmul_backward;
   table->backward[OP_LSTM] = cuda_lstm_backward;
+  table->backward[OP_ATTENTION] = cuda_attention_backward;
   table->backward[OP_ACTIVATE] = cuda_activate_backward;
   table->backward[OP_NORM] = cuda_norm_backward;
   table->backward[OP_EMBED] = cuda_embed_backward;

@@ -62,6 +62,7 @@ void cuda_conv2d_backward(run *r, const struct tape_node *node);
 void cuda_linear_backward(run *r, const struct tape_node *node);
 void cuda_matmul_backward(run *r, const struct tape_node *node);
 void cuda_lstm_backward(run *r, const struct tape_node *node);
+void cuda_attention_backward(run *r, const struct tape_node *node);
 void cuda_activate_backward(run *r, const struct tape_node *node);
 void cuda_norm_backward(run *r, const struct tape_node *node);
 void cuda_embed_backward(run *r, const struct tape_node *node);

@@ -74,17 +74,17 @@ static void compare(sweep_check *k, const op_case *c, const op_bench *truth, con
   }
 }
 
-static bool differentiable(const device *dev, const op_case *c)
+// Has a sweep back on the CPU, of its own or as a composition; not from caches.
+static bool differentiable(const device *judge, const op_case *c)
 {
   const bool cached = c->attention.cache == CACHE_CROSS || c->attention.cache == CACHE_STEP;
-  return c->op == OP_NORM_LINEAR ? dev->table.backward[OP_LINEAR] && dev->table.backward[OP_NORM]
-                                 : dev->table.backward[c->op] && !cached;
+  return c->op == OP_NORM_LINEAR || (judge->table.backward[c->op] && !cached);
 }
 
 static void check_sweep(sweep_check *k, const op_case *c, dtype storage)
 {
   const gpu_check_plan *plan = k->plan;
-  if (!differentiable(plan->cuda, c) || (plan->only && strcmp(plan->only, c->name) != 0)) {
+  if (!differentiable(plan->judge, c) || (plan->only && strcmp(plan->only, c->name) != 0)) {
     return;
   }
   op_bench *truth = sweep_case(c, plan->judge, storage, plan->seed);
@@ -117,7 +117,8 @@ static op_case cut_case(const op_case *from, double most_macs)
   return c;
 }
 
-// Enough windows for several splits of a sum over them; every way of padding.
+// Enough windows for several splits of a sum over them, every way of padding; enough rows and keys
+// for several tiles of each size, every mask, rows that see nothing or only the sink.
 static const op_case long_cases[] = {
     {.op = OP_CONV1D,
      .name = "split_reflect",
@@ -178,6 +179,51 @@ static const op_case long_cases[] = {
      .act_in = ACT_ELU,
      .act_out = ACT_SIGMOID,
      .bias = true},
+    {.op = OP_ATTENTION,
+     .name = "attention_tiles",
+     .n = 2,
+     .rows = 110,
+     .attention = {4, 2, 64, MASK_CAUSAL, CACHE_NONE, 0, 0, 0, 10000.0f, 0.125f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_window_tiles",
+     .n = 2,
+     .rows = 141,
+     .bias = true,
+     .attention = {3, 1, 32, MASK_WINDOW_SINK, CACHE_NONE, 40, 0, 0, 10000.0f, 0.2f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_prefix_tiles",
+     .n = 1,
+     .rows = 90,
+     .attention = {2, 2, 25, MASK_PREFIX, CACHE_NONE, 0, 50, 0, 0.0f, 0.2f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_other_keys",
+     .n = 3,
+     .rows = 50,
+     .kernel = 37,
+     .bias = true,
+     .residual = true,
+     .attention = {2, 1, 96, MASK_FULL, CACHE_NONE, 0, 0, 0, 10000.0f, 0.1f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_widest",
+     .n = 1,
+     .rows = 21,
+     .bias = true,
+     .attention = {2, 2, 256, MASK_CAUSAL, CACHE_NONE, 0, 0, 0, 10000.0f, 0.0625f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_blind_rows",
+     .n = 2,
+     .rows = 80,
+     .kernel = 20,
+     .residual = true,
+     .attention = {1, 1, 16, MASK_WINDOW_SINK, CACHE_NONE, 6, 0, 0, 0.0f, 0.25f}},
+    {.op = OP_ATTENTION,
+     .name = "attention_only_the_sink", // and lengths more than a tile short of the window
+     .n = 5,
+     .rows = 36,
+     .kernel = 20,
+     .bias = true,
+     .residual = true,
+     .attention = {2, 1, 160, MASK_WINDOW_SINK, CACHE_NONE, 6, 0, 0, 10000.0f, 0.08f}},
     {.op = OP_ADD, .name = "add_row_long", .n = 2, .rows = 1300, .channels = 40, .bias = true},
 };
 
