@@ -17,8 +17,9 @@
 
 #define RATE_HZ 48000
 #define BLOCK_SAMPLES 256
-#define SPARE_BYTES 0.5e6         // that memory may grow beyond what is written down
-#define SPARE_TIME 1.25           // of a step, between the first and the last quarter
+#define SPARE_BYTES 0.5e6 // that memory may grow beyond what is written down
+#define SPARE_TIME 1.25   // of a step, between the first and the last quarter
+#define LEAST_TIMED_S 240 // below it other effects play in the one quarter than in the other
 #define TRUE_PEAK_SPARE 1.0232930 // 0.2 dB
 
 typedef struct reading {
@@ -110,7 +111,8 @@ static void step_times(uint64_t from, uint64_t to, double us[2])
   free(times);
 }
 
-static bool time_is_flat(void)
+// In simulated time engine_session_hour judges it against plain steps, in every build.
+static bool time_is_flat(const trial *t)
 {
   const uint64_t n = step_log_count();
   double first[2], last[2];
@@ -119,6 +121,9 @@ static bool time_is_flat(void)
   printf("CPU time of a step: p50 %.0f p90 %.0f us in the first quarter, p50 %.0f p90 %.0f us in "
          "the last\n",
          first[0], first[1], last[0], last[1]);
+  if (t->seconds < LEAST_TIMED_S) {
+    return demand(first[0] > 0, "steps were timed, too few to compare");
+  }
   return demand(first[0] > 0 && last[0] <= SPARE_TIME * first[0] &&
                     last[1] <= SPARE_TIME * first[1],
                 "a step takes as long at the end as at the beginning");
@@ -216,7 +221,7 @@ static int play_and_judge(trial *t, const char *model)
   good = demand(stage_end_take(s), "the recording is whole") && good;
   good = anything_was_played(s) && good;
   good = memory_is_flat(t) && good;
-  good = time_is_flat() && good;
+  good = time_is_flat(t) && good;
   good = level_is_bounded(t) && good;
   return !(verdict_no_own_miss(s) && good);
 }
