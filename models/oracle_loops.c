@@ -30,7 +30,8 @@ static uint32_t lags_heard(const oracle_loops *l)
   return l->n_heard < l->n_lags ? (uint32_t)l->n_heard : l->n_lags;
 }
 
-void oracle_loops_begin(oracle_loops *l)
+// Nothing has been alike so far.
+static void begin(oracle_loops *l)
 {
   memset(l->runs, 0, sizeof l->runs);
   memset(l->levels, 0, sizeof l->levels);
@@ -45,14 +46,14 @@ static void push(oracle_loops *l, int32_t code)
 
 void oracle_loops_hear(oracle_loops *l, int32_t code)
 {
-  oracle_loops_begin(l);
+  begin(l);
   push(l, code);
 }
 
 void oracle_loops_rewind(oracle_loops *l, uint32_t n_steps)
 {
   l->n_heard -= n_steps < l->n_heard ? n_steps : l->n_heard;
-  oracle_loops_begin(l);
+  begin(l);
 }
 
 void oracle_loops_play(oracle_loops *l, int32_t code)
@@ -83,8 +84,7 @@ void oracle_loops_find(oracle_loops *l, uint32_t limit)
     return;
   }
   for (uint32_t lag = 1; lag <= n && n_alike && l->n_found < ORACLE_LOOPS_MAX; ++lag) {
-    const uint32_t half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
-    if (l->runs[lag] && l->runs[lag] + 1u >= (half > limit ? half : limit)) {
+    if (l->runs[lag] && l->runs[lag] + 1u >= oracle_loops_most(lag, limit)) {
       l->found[l->n_found++] = (uint16_t)lag;
     }
   }

@@ -26,6 +26,14 @@ typedef struct oracle_loops {
   uint8_t levels[ORACLE_LOOPS_STEPS]; ///< [lag] how alike the last ones were
 } oracle_loops;
 
+/// Steps at which a stretch that sounds as it did `lag` before is too long: `limit`, or half the
+/// lag where that is more, below twice the limit.
+static inline uint32_t oracle_loops_most(uint32_t lag, uint32_t limit)
+{
+  const uint32_t half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
+  return half > limit ? half : limit;
+}
+
 /// Nothing has sounded.
 void oracle_loops_reset(oracle_loops *l, uint32_t n_lags);
 
@@ -37,11 +45,8 @@ void oracle_loops_play(oracle_loops *l, int32_t code);
 
 /// The last `n_steps` never were; nothing has been alike so far.
 void oracle_loops_rewind(oracle_loops *l, uint32_t n_steps);
-/// Nothing has been alike so far.
-void oracle_loops_begin(oracle_loops *l);
 
-/// Find the lags at which one more step would be as many as `limit`, or as half the lag where that
-/// is more, up to twice the limit.
+/// Find the lags at which one more step would be too many.
 void oracle_loops_find(oracle_loops *l, uint32_t limit);
 
 /// Whether going on with ahead[count] (first codes, count up to ORACLE_LOOPS_AHEAD) would go on

@@ -88,8 +88,7 @@ static bool repeats(const oracle_walk *w, uint64_t step, uint32_t limit, float *
       if (w->history[slot] != (uint32_t)step || lag > n) {
         continue;
       }
-      const uint32_t half = lag / 2 < 2 * limit ? lag / 2 : 2 * limit - 1;
-      if (w->equal[lag] + 1u >= (half > limit ? half : limit)) {
+      if (w->equal[lag] + 1u >= oracle_loops_most(lag, limit)) {
         return true;
       }
       nearest = lag < nearest ? lag : nearest;
