@@ -58,7 +58,8 @@ bool jack_host_poll(jack_host *h);
 /// Whether a server is there, as of the last poll.
 bool jack_host_connected(const jack_host *h);
 
-/// The session, whether a server is there or not. Changes only within jack_host_poll.
+/// The session, whether a server is there or not; null only where another had to begin and could
+/// not. Changes only within jack_host_poll.
 session *jack_host_session(const jack_host *h);
 
 /// Telemetry since open. Should there have been another session, counts add up, everything else is
