@@ -4,6 +4,7 @@
 #include "train/crops.h"
 
 #include "base/random.h"
+#include "train/kind_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct crops {
   uint64_t train_stream, validation_stream;
   double silence_power; // mean square
   clip_list train, validation;
+  double *kind_ends; // [train.n_kinds] sums of the weights up to and with each
 };
 
 // A stretch of a clip.
@@ -118,6 +120,28 @@ static bool list_shuffle(clip_list *l, const dataset *set)
   return true;
 }
 
+// Where each kind ends on a line on which a place is drawn; with no weights at 1, 2, 3, ...
+static status weigh_kinds(crops *c, error *err)
+{
+  const size_t n_kinds = (size_t)dataset_n_kinds(c->set);
+  double *weights = malloc(n_kinds * sizeof *weights), sum = 0.0;
+  c->kind_ends = malloc((n_kinds + 1) * sizeof *c->kind_ends);
+  status code = weights && c->kind_ends ? STATUS_OK : STATUS_NO_MEMORY;
+  if (code) {
+    error_set(err, code, "no memory for the weights of %zu kinds", n_kinds);
+  } else {
+    code = kind_weights_read(weights, c->set, c->data.kind_weights, err);
+  }
+  for (int k = 0; code == STATUS_OK && k < c->train.n_kinds; ++k) {
+    c->kind_ends[k] = sum += weights[c->train.kinds[k]];
+  }
+  free(weights);
+  if (code == STATUS_OK && !(sum > 0.0)) {
+    code = error_set(err, STATUS_USAGE, "data.kind_weights: no kind is left to train on");
+  }
+  return code;
+}
+
 status crops_new(crops **c, const dataset *set, const recipe_data *data, uint64_t seed, error *err)
 {
   *c = NULL;
@@ -146,6 +170,11 @@ status crops_new(crops **c, const dataset *set, const recipe_data *data, uint64_
     return fits ? error_set(err, STATUS_USAGE, "the set has no clips to train on")
                 : error_set(err, STATUS_NO_MEMORY, "no memory for the lists of clips");
   }
+  const status weighed = weigh_kinds(made, err);
+  if (weighed) {
+    crops_free(made);
+    return weighed;
+  }
   *c = made;
   return STATUS_OK;
 }
@@ -155,6 +184,7 @@ void crops_free(crops *c)
   if (c) {
     list_free(&c->train);
     list_free(&c->validation);
+    free(c->kind_ends);
     free(c);
   }
 }
@@ -180,12 +210,23 @@ static size_t clip_holding(const clip_list *l, size_t first, size_t last, uint64
   return l->clips[first];
 }
 
+static size_t draw_kind(const crops *c, uint64_t example, uint64_t slot)
+{
+  const size_t n = (size_t)c->train.n_kinds;
+  const double at = uniform(c, example, slot) * c->kind_ends[n - 1];
+  size_t kind = 0;
+  while (kind + 1 < n && at >= c->kind_ends[kind]) {
+    ++kind;
+  }
+  return kind;
+}
+
 static size_t draw_clip(const crops *c, uint64_t example, uint64_t slot)
 {
   const clip_list *l = &c->train;
   size_t first = 0, last = l->n;
   if (c->data.balance_kinds) {
-    const size_t kind = (size_t)(uniform(c, example, slot) * (double)l->n_kinds);
+    const size_t kind = draw_kind(c, example, slot);
     first = l->first[kind];
     last = l->first[kind + 1];
   }

@@ -15,16 +15,16 @@
 
 typedef struct crops crops;
 
-/// The set must outlive the crops. STATUS_USAGE (no clip to train on, a crop of no samples),
-/// STATUS_NO_MEMORY.
+/// The set must outlive the crops. STATUS_USAGE (no clip to train on, a crop of no samples, weights
+/// of kinds that cannot be or are all 0), STATUS_NO_MEMORY.
 status crops_new(crops **c, const dataset *set, const recipe_data *data, uint64_t seed, error *err);
 void crops_free(crops *c); ///< null is fine
 
 /// audio [crop_samples]: example number `example` (step * batch size + place in the batch).
 ///
 /// A clip of the training split is drawn with a probability proportional to its length (with
-/// balance_kinds: a kind first, each equally often, then so within it), then a place in it, each as
-/// likely; a clip shorter than the crop stands anywhere within it, silence around it; with
+/// balance_kinds: a kind first, as often as kind_weights says, else each equally often, then so
+/// within it), then a place in it, each as likely; a clip shorter than the crop stands anywhere within it, silence around it; with
 /// first_only always at the clip's start. A crop whose RMS is below silence_level_db is drawn
 /// again, up to 4 times. Its gain is drawn from gain_low_db to gain_high_db. With mix_probability a
 /// second crop, drawn likewise, is added. Where the peak would pass 1 the whole is scaled down

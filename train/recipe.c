@@ -24,6 +24,11 @@ static status check_data(const recipe *r, error *err)
                      "of codec.strides)",
                      (long long)data->crop_samples, (long long)hop);
   }
+  if (*data->kind_weights && !data->balance_kinds) {
+    return error_set(err, STATUS_USAGE,
+                     "data.kind_weights is \"%.80s\", expected nothing without data.balance_kinds",
+                     data->kind_weights);
+  }
   if (data->gain_low_db > data->gain_high_db) {
     return error_set(err, STATUS_USAGE, "data.gain_low_db is %g, expected at most gain_high_db, %g",
                      data->gain_low_db, data->gain_high_db);

@@ -32,12 +32,13 @@ typedef enum recipe_mel_norm { MEL_MEAN, MEL_SUM } recipe_mel_norm;
 
 /// [data] What the network hears.
 typedef struct recipe_data {
-  int64_t crop_samples;    ///< length of an example, a multiple of the hop
-  bool first_only;         ///< crop at the clip's start only (system 4 as published)
-  bool balance_kinds;      ///< draw each kind of sound (top folder) equally often, else by length
-  double gain_low_db;      ///< augmentation: gain drawn from this ...
-  double gain_high_db;     ///< ... to this
-  double mix_probability;  ///< that a second crop is added
+  int64_t crop_samples; ///< length of an example, a multiple of the hop
+  bool first_only;      ///< crop at the clip's start only (system 4 as published)
+  bool balance_kinds;   ///< draw each kind of sound (top folder) equally often, else by length
+  char kind_weights[RECIPE_WORD_BYTES]; ///< "music 4, drums 0.5": how often kinds are drawn; 1
+  double gain_low_db;                   ///< augmentation: gain drawn from this ...
+  double gain_high_db;                  ///< ... to this
+  double mix_probability;               ///< that a second crop is added
   double silence_level_db; ///< crops quieter than this (RMS) are drawn again, up to 4 times
   char validation[RECIPE_WORD_BYTES]; ///< the rule of `prepare` that kept clips aside, in words
 } recipe_data;

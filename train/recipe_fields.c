@@ -110,6 +110,8 @@ const recipe_field recipe_fields[] = {
     BOOL(data, first_only, "false", "crop at the clip's start only (system 4 as published)"),
     BOOL(data, balance_kinds, "true",
          "draw each kind of sound (top folder) equally often, else by length"),
+    WORD(data, kind_weights, "",
+         "balanced, but kinds named here so many times as often: music 4, drums 0.5"),
     NUMBER(data, gain_low_db, -80, 40, "-10", "each example's gain is drawn from this ..."),
     NUMBER(data, gain_high_db, -80, 40, "6", "... to this"),
     NUMBER(data, mix_probability, 0, 1, "0.2", "that a second crop is added"),

@@ -259,6 +259,66 @@ static void test_mix_and_peak(void **state)
   crops_free(plain);
 }
 
+// Without weights the draws are those of equal weights, bit for bit; a kind without one has 1.
+static void test_weighted(void **state)
+{
+  const fixture *f = *state;
+  recipe_data data = plain_data(), weighted = plain_data();
+  data.balance_kinds = weighted.balance_kinds = true;
+  crops *c = open_crops(f->set, &data, 3);
+  strcpy(weighted.kind_weights, "drums 1,speech\t1 , waves 1");
+  crops *even = open_crops(f->set, &weighted, 3);
+  strcpy(weighted.kind_weights, "waves 0, speech 3.5");
+  crops *uneven = open_crops(f->set, &weighted, 3);
+  float audio[CROP], other[CROP];
+  double n_speech = 0.0;
+  for (uint64_t i = 0; i < EXAMPLES; ++i) {
+    size_t clip = 0;
+    int64_t start = 0;
+    crops_fill(c, i, audio);
+    crops_fill(even, i, other);
+    assert_memory_equal(audio, other, sizeof audio);
+    crops_fill(uneven, i, audio);
+    assert_true(find_place(audio, 1.0f, &clip, &start));
+    assert_string_not_equal(small_clips[clip].kind, "waves");
+    n_speech += strcmp(small_clips[clip].kind, "speech") == 0;
+  }
+  const double p = 3.5 / 4.5;
+  assert_true(fabs(n_speech - p * EXAMPLES) < 4.0 * sqrt(EXAMPLES * p * (1.0 - p)));
+  crops_free(c);
+  crops_free(even);
+  crops_free(uneven);
+}
+
+static void test_weights_refused(void **state)
+{
+  static const char *const texts[][2] = {
+      {"speech", "a kind and a number of 0 or more expected, found \"speech\""},
+      {"speech -1", "a number of 0 or more"},
+      {"speech nan", "a number of 0 or more"},
+      {"speech inf", "a number of 0 or more"},
+      {"speech 1x", "a number of 0 or more"},
+      {" 2", "a kind and a number"},
+      {"speech 1, ", "a kind and a number"},
+      {"spech 1", "the set has no kind called \"spech\""},
+      {"speech 1, drums 1, speech 2", "\"speech\" is named twice"},
+      {"speech 0, drums 0, waves 0", "no kind is left to train on"},
+  };
+  const fixture *f = *state;
+  recipe_data data = plain_data();
+  data.balance_kinds = true;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    crops *c = NULL;
+    error err = {0};
+    strcpy(data.kind_weights, texts[i][0]);
+    assert_int_equal(crops_new(&c, f->set, &data, 1, &err), STATUS_USAGE);
+    if (!strstr(err.message, texts[i][1]) || !strstr(err.message, "data.kind_weights: ")) {
+      fail_msg("\"%s\": %s", texts[i][0], err.message);
+    }
+    assert_null(c);
+  }
+}
+
 // Drawn again when quiet: the clip of one sample nearly never survives, but it is not an error
 // when there is nothing else.
 static void test_silence(void **state)
@@ -345,11 +405,12 @@ static void test_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_places),  cmocka_unit_test(test_balanced),
-      cmocka_unit_test(test_pure),    cmocka_unit_test(test_first_only),
-      cmocka_unit_test(test_gain),    cmocka_unit_test(test_mix_and_peak),
-      cmocka_unit_test(test_silence), cmocka_unit_test(test_validation),
-      cmocka_unit_test(test_refused), cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_places),   cmocka_unit_test(test_balanced),
+      cmocka_unit_test(test_pure),     cmocka_unit_test(test_first_only),
+      cmocka_unit_test(test_gain),     cmocka_unit_test(test_mix_and_peak),
+      cmocka_unit_test(test_weighted), cmocka_unit_test(test_weights_refused),
+      cmocka_unit_test(test_silence),  cmocka_unit_test(test_validation),
+      cmocka_unit_test(test_refused),  cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, make_fixture, remove_fixture);
 }
