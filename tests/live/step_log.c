@@ -10,8 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static step_entry kept[STEP_LOG_KEPT];
-static atomic_ullong n_done;
+typedef struct place {
+  step_entry step;
+  atomic_ullong done; // its number and one; else still in a writer's hands
+} place;
+
+static place kept[STEP_LOG_KEPT];
+static atomic_ullong n_taken; // places given out: sessions may have steps at the same time
 static _Thread_local step_entry present;
 
 // The linker's names for the wrappers and what they wrap.
@@ -34,26 +39,35 @@ status __wrap_pipeline_give(pipeline *p, size_t *n_given)
   if (present.thread == (uint32_t)getpid()) {
     return st;
   }
-  const uint64_t number = atomic_load_explicit(&n_done, memory_order_relaxed);
+  const uint64_t number = atomic_fetch_add(&n_taken, 1);
+  place *own = &kept[number % STEP_LOG_KEPT];
+  atomic_store(&own->done, 0);
   present.to_ns = clock_wall_ns();
   present.cpu_ns = clock_thread_cpu_ns() - present.cpu_ns;
-  kept[number % STEP_LOG_KEPT] = present;
-  atomic_store(&n_done, number + 1);
+  own->step = present;
+  atomic_store(&own->done, number + 1);
   return st;
+}
+
+static bool is_done(uint64_t number)
+{
+  return atomic_load(&kept[number % STEP_LOG_KEPT].done) == number + 1;
 }
 
 uint64_t step_log_count(void)
 {
-  return atomic_load(&n_done);
+  uint64_t n = atomic_load(&n_taken);
+  for (int i = 0; n > 0 && i < STEP_LOG_WRITERS && !is_done(n - 1); i++) {
+    n--;
+  }
+  return n;
 }
 
 bool step_log_get(uint64_t number, step_entry *e)
 {
-  // The oldest place may be in the writer's hands.
-  const uint64_t done = step_log_count();
-  if (number >= done || number + STEP_LOG_KEPT <= done) {
+  if (number >= atomic_load(&n_taken) || !is_done(number)) {
     return false;
   }
-  *e = kept[number % STEP_LOG_KEPT];
-  return number + STEP_LOG_KEPT > step_log_count();
+  *e = kept[number % STEP_LOG_KEPT].step;
+  return is_done(number); // else it was overwritten meanwhile
 }
