@@ -12,6 +12,7 @@ typedef struct compute_options {
   int kind;            ///< index into "auto|cpu|cuda"
   int64_t n_threads;   ///< 0: one
   const char *variant; ///< CPU variant; null: best
+  int products;        ///< index into "f32|bf16"; 0 where a command has no PRODUCTS_ROW
 } compute_options;
 
 /// Rows for `compute_options`; to be listed among a command's rows.
@@ -38,6 +39,17 @@ typedef struct compute_options {
     0, "variant", "NAME", "CPU kernels: reference, avx2 or avx512 (default: the best there is)",   \
         OPTION_STRING, &(options)->variant, 0, 0, NULL                                             \
   }
+
+/// One more row, for commands that train.
+#define PRODUCTS_ROW(options)                                                                      \
+  {                                                                                                \
+    0, "products", "f32|bf16",                                                                     \
+        "on a CUDA card: what products of networks round their operands to (default f32)",         \
+        OPTION_CHOICE, &(options)->products, 0, 0, NULL                                            \
+  }
+
+/// The same for `device_open`.
+device_options compute_device(const compute_options *options);
 
 /// Open the device that the options ask for; errors as `device_open`.
 status compute_open(const compute_options *options, device **dev, error *err);

@@ -13,17 +13,23 @@ typedef struct team team; ///< the CPU device's worker threads
 
 typedef enum compute_kind { COMPUTE_AUTO, COMPUTE_CPU, COMPUTE_CUDA } compute_kind;
 
+/// How the products of networks are made. BF16: each operand is rounded to bf16, products are
+/// summed in f32; weights, gradients, results and all else stay f32. Spectra are always in f32.
+typedef enum compute_products { PRODUCTS_F32, PRODUCTS_BF16 } compute_products;
+
 typedef struct device_options {
   compute_kind kind;   ///< AUTO: CUDA where it works, else CPU; says which through `device_name`
   int n_threads;       ///< CPU: threads that share an operator, 1 to 256; 0: 1 live default
   const char *variant; ///< CPU: "reference", "avx2", "avx512"; null: best that the processor has
   bool f64;            ///< CPU reference compiled for double: activations and weights are f64
+  compute_products products; ///< BF16: CUDA only, compute capability 8.0 or later
 } device_options;
 
 /// The device's own half; a backend fills it at open.
 struct device {
   compute_kind kind;                ///< CPU or CUDA, never AUTO
-  char name[128];                   ///< "cpu avx512, 1 thread" or the card's name
+  char name[128];                   ///< "cpu avx512, 1 thread", the card's name, or that with
+                                    ///< ", products in bf16"; whoever stores it can tell
   dtype real;                       ///< type of activations: f32, or f64 under `f64`
   ops table;                        ///< every slot filled
   team *workers;                    ///< CPU: null with one thread
@@ -44,8 +50,8 @@ struct device {
 };
 
 /// Open a device. Errors: STATUS_UNSUPPORTED (no CUDA here, a variant that this processor
-/// lacks), STATUS_USAGE (unknown variant, threads), STATUS_DEVICE, STATUS_NO_MEMORY. Any thread but
-/// the audio thread.
+/// or card lacks), STATUS_USAGE (unknown variant, threads, bf16 on the CPU), STATUS_DEVICE,
+/// STATUS_NO_MEMORY. Any thread but the audio thread.
 status device_open(device **dev, const device_options *options, error *err);
 device *device_ref(device *dev);
 void device_unref(device *dev); ///< null is fine

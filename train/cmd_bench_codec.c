@@ -143,8 +143,7 @@ static void stretch_phases(recipe_phases *phases)
 static status open_trainer(bench *b, error *err)
 {
   const trainer_options options = {
-      .device = {.kind = (compute_kind)b->options.compute.kind,
-                 .variant = b->options.compute.variant},
+      .device = compute_device(&b->options.compute),
       .n_threads = (int)b->options.compute.n_threads,
   };
   status code = codec_trainer_new(&b->trainer, &b->recipe, b->source, &options, err);
@@ -348,6 +347,7 @@ static status run_bench(const command *self, command_context *context, int argc,
       {0, "peak", "GFLOPS", "what all threads could do at most, to compare with", OPTION_NUMBER,
        &o->peak, 0.001, 1e9, NULL},
       COMPUTE_ROWS(&o->compute),
+      PRODUCTS_ROW(&o->compute),
       {0},
   };
   status code = command_parse(self, context, rows, true, argc, argv, 0, MOST_OVERRIDES,

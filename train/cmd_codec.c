@@ -211,8 +211,7 @@ static status open_folder(training *t, error *err)
 static status prepare_training(training *t, error *err)
 {
   const trainer_options options = {
-      .device = {.kind = (compute_kind)t->options.compute.kind,
-                 .variant = t->options.compute.variant},
+      .device = compute_device(&t->options.compute),
       .n_threads = (int)t->options.compute.n_threads,
       .log = &t->context->log,
       .processes = t->processes,
@@ -459,6 +458,7 @@ static status run_codec(const command *self, command_context *context, int argc,
       {0, "steps", "N", "stop (and save) after so many steps of this sitting", OPTION_INTEGER,
        &o->stop_after, 1, 1e12, NULL},
       COMPUTE_ROWS(&o->compute),
+      PRODUCTS_ROW(&o->compute),
       {0},
   };
   status code = command_parse(self, context, rows, false, argc, argv, 0, MOST_OVERRIDES,

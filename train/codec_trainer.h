@@ -78,7 +78,7 @@ typedef struct codec_trainer {
 } codec_trainer;
 
 typedef struct trainer_options {
-  device_options device; ///< kind and variant; a lane's device has one thread
+  device_options device; ///< kind, variant, products; a lane's device has one thread
   int n_threads;         ///< that carry the lanes; 0: one
   const log_sink *log;   ///< may be null
   processes processes;   ///< that share the lanes; zeroed: alone

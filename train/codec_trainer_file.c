@@ -122,7 +122,7 @@ static status check_device(const codec_trainer *t, const safetensors *file, erro
   if (code == STATUS_OK && strcmp(made_on, here) != 0) {
     code = error_set(err, STATUS_USAGE,
                      "%s: was made on \"%s\", here is \"%s\": going on would not give the same "
-                     "bits (--compute and --variant choose)",
+                     "bits (--compute, --products and --variant choose)",
                      file->path, made_on, here);
   }
   json_free(config);
@@ -163,8 +163,9 @@ status codec_trainer_expect_alike(const codec_trainer *t, error *err)
   *err = own;
   status code = processes_agree(&t->processes, own.code, err);
   code = code ? code
-              : processes_expect_same(&t->processes, "device (--compute and --variant choose)",
-                                      name, sizeof name, err);
+              : processes_expect_same(&t->processes,
+                                      "device (--compute, --products and --variant choose)", name,
+                                      sizeof name, err);
   return code ? code
               : processes_expect_same(&t->processes, "recipe or state", digest, sizeof digest, err);
 }

@@ -4,6 +4,7 @@
 #include "gpu/cases/op_bench.h"
 
 #include "base/random.h"
+#include "gpu/cpu/rows.h"
 #include "gpu/tape.h"
 
 #include <math.h>
@@ -25,6 +26,11 @@ static inline float value_at(uint64_t key, int64_t index, float spread)
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return ((float)((z ^ (z >> 31)) >> 40) * 0x1p-23f - 1.0f) * spread;
+}
+
+float op_bench_value(const op_bench *b, float value)
+{
+  return b->c->bf16_values ? f32_from_bf16(bf16_from_f32(value)) : value;
 }
 
 static bool upload_real(op_bench *b, void *to, const float *values, int64_t count, error *err)
@@ -51,7 +57,7 @@ static bool add_input(op_bench *b, const char *name, int rank, int64_t d1, int64
   bool ok = values && t.data;
   for (int64_t i = 0; ok && i < n * each; ++i) {
     const int64_t stream = per_stream && b->only >= 0 ? b->only : 0;
-    values[i] = value_at(key, stream * each + i, 1.5f);
+    values[i] = op_bench_value(b, value_at(key, stream * each + i, 1.5f));
   }
   ok = ok && upload_real(b, t.data, values, n * each, err);
   free(values);
@@ -102,7 +108,8 @@ static weight *add_weight(op_bench *b, const char *name, weight_use use, dtype s
   const uint64_t key = key_of(b, name);
   const int64_t count = weight_count(w);
   for (int64_t i = 0; i < count; ++i) {
-    w->master[i] = value_at(key, i, spread);
+    const float value = value_at(key, i, spread);
+    w->master[i] = use == WEIGHT_VECTOR ? value : op_bench_value(b, value);
   }
   return weight_refresh(b->dev, w, err) == STATUS_OK ? w : NULL;
 }

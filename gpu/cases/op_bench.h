@@ -33,6 +33,9 @@ struct op_bench {
   double *gradients[BENCH_MAX_INPUTS + OP_CASE_MAX_WEIGHTS];
 };
 
+/// `value` as the case wants its values.
+float op_bench_value(const op_bench *b, float value);
+
 /// A run over the whole arena, streams fresh. Errors: the device's.
 status op_bench_ready(op_bench *b, run *r, error *err);
 

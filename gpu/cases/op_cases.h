@@ -29,6 +29,7 @@ typedef struct op_case {
   int64_t stride_h, dilation_h; ///< OP_CONV2D along the height; 0: as along the width
   reduction reduce;             ///< OP_REDUCE
   stft_config stft;             ///< OP_STFT: rows is samples
+  bool bf16_values; ///< inputs, matrices and seeds of sweeps back are rounded to what bf16 holds
 } op_case;
 
 /// The whole list.

@@ -37,9 +37,10 @@ const char *op_bench_slot_name(const op_bench *b, int slot)
   return is_input(b, slot) ? b->input_names[slot] : b->weights[weight_at(b, slot)].name;
 }
 
-static double seed_at(int64_t index)
+static double seed_at(const op_bench *b, int64_t index)
 {
-  return (double)random_uniform(99, 7, (uint64_t)index) * 2.0 - 1.0;
+  const double seed = (double)random_uniform(99, 7, (uint64_t)index) * 2.0 - 1.0;
+  return b->c->bf16_values ? (double)op_bench_value(b, (float)seed) : seed;
 }
 
 const double *op_bench_gradient(const op_bench *b, int slot, int64_t *count)
@@ -72,7 +73,7 @@ static status keep_gradient(op_bench *b, int slot, const void *values, error *er
 }
 
 // A loss's gradient toward `y`: fixed pseudo-random numbers.
-static tensor make_seed(run *r, const tensor *y)
+static tensor make_seed(run *r, const op_bench *b, const tensor *y)
 {
   tensor seed = run_tensor(r, y->type, y->rank, y->dims[0], y->dims[1], y->dims[2], y->dims[3]);
   const int64_t count = tensor_count(&seed);
@@ -82,9 +83,9 @@ static tensor make_seed(run *r, const tensor *y)
   }
   for (int64_t i = 0; host && i < count; ++i) {
     if (seed.type == DTYPE_F64) {
-      ((double *)host)[i] = seed_at(i);
+      ((double *)host)[i] = seed_at(b, i);
     } else {
-      ((float *)host)[i] = (float)seed_at(i);
+      ((float *)host)[i] = (float)seed_at(b, i);
     }
   }
   if (run_ok(r)) {
@@ -123,7 +124,7 @@ status op_bench_backward(op_bench *b, error *err)
     return code;
   }
   const tensor y = op_bench_call(&r, b);
-  const tensor seed = make_seed(&r, &y);
+  const tensor seed = make_seed(&r, b, &y);
   if (run_ok(&r)) {
     tape_backward(&r, &y, &seed);
   }
@@ -159,7 +160,7 @@ double op_bench_loss(op_bench *b, int slot, int64_t index, double delta)
   b->record = record;
   double loss = code ? (double)NAN : 0.0;
   for (int64_t i = 0; i < b->result_count; ++i) {
-    loss += seed_at(i) * b->result[i];
+    loss += seed_at(b, i) * b->result[i];
   }
   set_element(b, slot, index, before);
   return loss;

@@ -152,6 +152,11 @@ status device_open_cpu(device **out, const device_options *options, error *err)
   if (options->f64 && options->variant && strcmp(options->variant, "reference") != 0) {
     return error_set(err, STATUS_USAGE, "double precision exists in the reference variant only");
   }
+  if (options->products != PRODUCTS_F32) {
+    return error_set(err, STATUS_USAGE,
+                     "products in bf16 want a CUDA card of compute capability 8.0 or later; this "
+                     "would be the CPU");
+  }
   device *dev = calloc(1, sizeof *dev);
   if (!dev) {
     return error_set(err, STATUS_NO_MEMORY, "no memory for the CPU device");

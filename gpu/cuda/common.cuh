@@ -40,6 +40,7 @@ struct cuda_queue {
 struct cuda_backend {
   int ordinal; ///< as the runtime counts devices
   int n_multiprocessors;
+  bool bf16; ///< the products of networks round their operands
   cuda_queue queue;
 };
 
@@ -55,6 +56,18 @@ static inline cuda_queue *cuda_queue_of(const run *r)
     return (cuda_queue *)r->stream;
   }
   return &((cuda_backend *)r->dev->backend)->queue;
+}
+
+/// Whether products of networks round their operands to bf16.
+static inline bool cuda_rounds(const run *r)
+{
+  return ((const cuda_backend *)r->dev->backend)->bf16;
+}
+
+/// The same for cuBLAS, to f32 matrices.
+static inline cublasComputeType_t cuda_compute_type(const run *r)
+{
+  return cuda_rounds(r) ? CUBLAS_COMPUTE_32F_FAST_16BF : CUBLAS_COMPUTE_32F;
 }
 
 /// Set the run's failure when `code` is one; `what` names the operator.
@@ -101,7 +114,8 @@ static inline unsigned cuda_blocks(int64_t count, int64_t per)
 
 /// c [n, rows, columns] (row after row) = a b, or that added to c; a is [n, rows, length], or [n,
 /// length, rows] when transposed; b [n, length, columns], or [n, columns, length]. cuBLAS, in f32
-/// throughout. Too large for it, or failing: the run's failure.
+/// but for operands rounded to bf16 where the device's products are. Too large for it, or failing:
+/// the run's failure.
 struct cuda_factor {
   const float *data;
   int64_t ld;     ///< floats from row to row
@@ -113,6 +127,7 @@ struct cuda_product {
   cuda_factor a, b;
   int64_t n, rows, length, columns;
   bool add;
+  bool exact = false; ///< f32 whatever the device's products are
 };
 void cuda_multiply_matrices(run *r, const char *what, const cuda_product *p);
 

@@ -302,10 +302,12 @@ static bool multiply_windows(run *r, const char *what, const dense_call *d, cons
   const float one = 1.0f, zero = 0.0f;
   for (int k = 0; k < d->taps && !r->measuring; k += together) {
     const int length = min(together, d->taps - k) * d->channels;
-    const cublasStatus_t code = cublasSgemm(
-        blas, CUBLAS_OP_T, CUBLAS_OP_N, d->w.rows, count, length, &one,
-        matrix + (size_t)k * d->channels, ld, rows + (size_t)k * d->dilation * d->channels,
-        d->stride * d->channels, k == 0 ? &zero : &one, products, d->w.rows);
+    const cublasStatus_t code =
+        cublasGemmEx(blas, CUBLAS_OP_T, CUBLAS_OP_N, d->w.rows, count, length, &one,
+                     matrix + (size_t)k * d->channels, CUDA_R_32F, ld,
+                     rows + (size_t)k * d->dilation * d->channels, CUDA_R_32F,
+                     d->stride * d->channels, k == 0 ? &zero : &one, products, CUDA_R_32F,
+                     d->w.rows, cuda_compute_type(r), CUBLAS_GEMM_DEFAULT);
     if (!cuda_blas_passed(r, code, what)) {
       return false;
     }

@@ -236,7 +236,8 @@ static void fill_device(device *dev, cuda_backend *backend, const char *name)
   dev->synchronize = cuda_synchronize;
   dev->close = cuda_close;
   fill_table(&dev->table);
-  snprintf(dev->name, sizeof dev->name, "%.100s", name);
+  snprintf(dev->name, sizeof dev->name, "%.100s%s", name,
+           backend->bf16 ? ", products in bf16" : "");
 }
 
 static int device_count(error *err)
@@ -269,6 +270,11 @@ status device_open_cuda(device **out, const device_options *options, error *err)
   if (code != STATUS_OK) {
     return code;
   }
+  if (options->products == PRODUCTS_BF16 && properties.major < 8) {
+    return error_set(err, STATUS_UNSUPPORTED,
+                     "products in bf16 want compute capability 8.0 or later; %.80s has %d.%d",
+                     properties.name, properties.major, properties.minor);
+  }
   device *dev = (device *)calloc(1, sizeof *dev);
   cuda_backend *backend = (cuda_backend *)calloc(1, sizeof *backend);
   if (!dev || !backend) {
@@ -276,6 +282,7 @@ status device_open_cuda(device **out, const device_options *options, error *err)
     free(backend);
     return error_set(err, STATUS_NO_MEMORY, "no memory for the CUDA device");
   }
+  backend->bf16 = options->products == PRODUCTS_BF16;
   backend->n_multiprocessors = properties.multiProcessorCount;
   code = cuda_queue_open(&backend->queue, BLAS_WORKSPACE_BYTES, err);
   if (code != STATUS_OK) {

@@ -10,8 +10,8 @@
 #include "gpu/step_io.h"
 
 /// Open the first CUDA device (CUDA_VISIBLE_DEVICES chooses). `options->f64` is refused. Errors:
-/// STATUS_UNSUPPORTED (this build has no CUDA, no device or driver, f64), STATUS_DEVICE,
-/// STATUS_NO_MEMORY.
+/// STATUS_UNSUPPORTED (this build has no CUDA, no device or driver, f64, a card too old for
+/// bf16 products), STATUS_DEVICE, STATUS_NO_MEMORY.
 /// Any thread but the audio thread.
 status device_open_cuda(device **dev, const device_options *options, error *err);
 

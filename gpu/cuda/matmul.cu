@@ -21,13 +21,15 @@ void cuda_multiply_matrices(run *r, const char *what, const cuda_product *p)
     run_fail(r, STATUS_UNSUPPORTED, "%s: more rows or columns than cuBLAS counts", what);
     return;
   }
+  const cublasComputeType_t type = p->exact ? CUBLAS_COMPUTE_32F : cuda_compute_type(r);
   const int ld_a = p->a.ld > 0 ? (int)p->a.ld : 1, ld_b = p->b.ld > 0 ? (int)p->b.ld : 1;
   cuda_blas_passed(r,
-                   cublasSgemmStridedBatched(
+                   cublasGemmStridedBatchedEx(
                        cuda_queue_of(r)->blas, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                        p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, (int)p->columns, (int)p->rows,
-                       (int)p->length, &one, p->b.data, ld_b, p->b.stride, p->a.data, ld_a,
-                       p->a.stride, &keep, p->c, (int)p->columns, p->rows * p->columns, (int)p->n),
+                       (int)p->length, &one, p->b.data, CUDA_R_32F, ld_b, p->b.stride, p->a.data,
+                       CUDA_R_32F, ld_a, p->a.stride, &keep, p->c, CUDA_R_32F, (int)p->columns,
+                       p->rows * p->columns, (int)p->n, type, CUBLAS_GEMM_DEFAULT),
                    what);
 }
 

@@ -8,7 +8,8 @@
 // Floor of the product: 4 rows window bins operations. Written out, a window of 2048 every 512
 // samples is 0.8e9 operations per second of audio at 24 kHz, a hundredth of what a discriminator of
 // that window then does with it; a fast transform would need a fiftieth, and be bound by its bytes.
-// To be looked at where time shows it: transforms over 8192 samples are refused.
+// To be looked at where time shows it: transforms over 8192 samples are refused. Always in f32:
+// what bf16 makes of a loud bin would drown quiet ones, whose logarithms the losses compare.
 #include "gpu/cuda/gradient.cuh"
 
 extern "C" {
@@ -152,7 +153,8 @@ void cuda_stft(run *r, tensor *y, const tensor *x, stft *plan)
                           x->dims[0] * s.rows,
                           s.window,
                           2 * s.bins,
-                          false};
+                          false,
+                          true};
   cuda_multiply_matrices(r, "stft", &p);
   arena_rewind(r->memory, mark); // later work is queued behind this
 }
@@ -172,7 +174,8 @@ void cuda_stft_adjoint(run *r, tensor *dx, const tensor *dy, stft *plan)
                           all_rows,
                           2 * s.bins,
                           s.window,
-                          false};
+                          false,
+                          true};
   cuda_multiply_matrices(r, "stft backward", &p);
   s.count = tensor_count(dx);
   cuda_launch(r, "stft backward", stft_gather_kernel, dim3(cuda_blocks(s.count, STFT_THREADS)),

@@ -329,9 +329,10 @@ int main(int argc, char **argv)
     }
     const gpu_check_plan plan = {k.cuda, k.judge, fresh ? fresh : FIXED_SEED, k.only,
                                  bench ? 3e7 : 2e6};
-    const gpu_check_result parts[] = {gpu_check_gradients(&plan), gpu_check_step(k.cuda, bench),
-                                      gpu_check_codec(k.cuda, k.cpu, bench),
-                                      gpu_check_losses(k.cuda, k.cpu), gpu_check_training()};
+    const gpu_check_result parts[] = {
+        gpu_check_gradients(&plan),      gpu_check_products(&plan),
+        gpu_check_step(k.cuda, bench),   gpu_check_codec(k.cuda, k.cpu, bench),
+        gpu_check_losses(k.cuda, k.cpu), gpu_check_training()};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
       k.n_checked += parts[i].n_checked;
       k.n_failed += parts[i].n_failed;

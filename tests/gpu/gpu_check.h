@@ -40,6 +40,10 @@ gpu_check_result gpu_check_codec(device *cuda, device *cpu, bool bench);
 /// Every loss of a trainer on `cuda` against the same on `cpu` (f32).
 gpu_check_result gpu_check_losses(device *cuda, device *cpu);
 
+/// Products of a device that rounds their operands to bf16: against those of `judge` over rounded
+/// values, and how far off that is from values that are not; what must stay in f32.
+gpu_check_result gpu_check_products(const gpu_check_plan *plan);
+
 /// Steps of a small codec's training, in every phase, on CUDA against the CPU from the same state:
 /// losses, and gradients of generator and discriminators; then CUDA against itself.
 gpu_check_result gpu_check_training(void);

@@ -40,7 +40,8 @@ static device *open_device(const char *variant, bool f64, int n_threads)
 {
   error err = {0};
   device *dev = NULL;
-  const device_options options = {COMPUTE_CPU, n_threads, variant, f64};
+  const device_options options = {
+      .kind = COMPUTE_CPU, .n_threads = n_threads, .variant = variant, .f64 = f64};
   if (device_open(&dev, &options, &err) != STATUS_OK) {
     fail_msg("%s", err.message);
   }
@@ -446,7 +447,7 @@ static void *lane_work(void *user)
   lane *l = user;
   int n_cases = 0;
   const op_case *cases = op_cases(&n_cases);
-  const device_options options = {COMPUTE_CPU, 1, l->variant, false};
+  const device_options options = {.kind = COMPUTE_CPU, .n_threads = 1, .variant = l->variant};
   l->code = device_open(&l->dev, &options, &l->failure);
   for (int i = 0; !l->code && i < n_cases; ++i) {
     if (differentiable(l->dev, &cases[i])) {

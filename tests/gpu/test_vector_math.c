@@ -55,7 +55,7 @@ static device *open_variant(const char *name)
 {
   error err = {0};
   device *dev = NULL;
-  const device_options options = {COMPUTE_CPU, 1, name, false};
+  const device_options options = {.kind = COMPUTE_CPU, .n_threads = 1, .variant = name};
   if (device_open(&dev, &options, &err) != STATUS_OK) {
     fail_msg("%s", err.message);
   }

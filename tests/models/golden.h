@@ -86,7 +86,8 @@ static inline device *variant_open(int index, int n_threads)
   static const char *const names[] = {"reference", "avx2", "avx512"};
   for (int found = 0, i = 0; i < 3; ++i) {
     device *dev = NULL;
-    const device_options options = {COMPUTE_CPU, n_threads, names[i], false};
+    const device_options options = {
+        .kind = COMPUTE_CPU, .n_threads = n_threads, .variant = names[i]};
     if (device_open(&dev, &options, NULL) != STATUS_OK) {
       continue;
     }

@@ -19,8 +19,24 @@ works "$cuda" codec -q -d set -c recipe.ini -o parts --compute cuda \
   "${short[@]}" --steps 3
 works "$cuda" codec -q -d set --resume -o parts --compute cuda
 same "$(latest parts)" "$(latest whole)"
-fails 2 "--compute and --variant choose" "$train" codec -q -d set --resume -o parts --compute cpu
+fails 2 "--products and --variant choose" "$train" codec -q -d set --resume -o parts --compute cpu
+# Products in bf16 are another run, which goes on in bf16 only.
+bf16=(--compute cuda --products bf16)
+works "$cuda" codec -q -d set -c recipe.ini -o rounded "${bf16[@]}" "${short[@]}"
+works "$cuda" codec -q -d set -c recipe.ini -o rounded-parts "${bf16[@]}" "${short[@]}" --steps 4
+fails 2 'on "emulated, products in bf16", here is "emulated":' \
+  "$cuda" codec -q -d set --resume -o rounded-parts --compute cuda
+works "$cuda" codec -q -d set --resume -o rounded-parts "${bf16[@]}"
+same "$(latest rounded-parts)" "$(latest rounded)"
+works "$cuda" codec -q -d set -c recipe.ini -o stopped --compute cuda "${short[@]}" --steps 1
+fails 2 "--products and --variant choose" "$cuda" codec -q -d set --resume -o stopped "${bf16[@]}"
+fails 2 "products in bf16 want a CUDA card" "$train" codec -q -d set -c recipe.ini -o none \
+  --compute cpu --products bf16
+is "$(ls -d none 2>/dev/null)" "" "the folder of a run that could not begin"
+fails 2 "products in bf16 want a CUDA card" "$train" bench codec -c recipe.ini --compute cpu --products bf16
+
 works "$train" export whole -o whole.safetensors
 works "$train" eval codec whole.safetensors -d set
 works "$cuda" bench codec -c recipe.ini -s 0.01 --compute cuda
+works "$cuda" bench codec -c recipe.ini -s 0.01 "${bf16[@]}"
 finish

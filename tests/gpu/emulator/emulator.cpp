@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <cublas_v2.h>
+#include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
 #include <setjmp.h>
@@ -273,6 +274,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
   *properties = {};
   snprintf(properties->name, sizeof properties->name, "emulated");
   properties->multiProcessorCount = 1;
+  properties->major = 8; // the least that has all that is emulated
   return cudaSuccess;
 }
 
@@ -411,49 +413,78 @@ cublasStatus_t cublasSetWorkspace(cublasHandle_t, void *, size_t)
   return CUBLAS_STATUS_SUCCESS;
 }
 
-static void gemm(cublasOperation_t op_a, cublasOperation_t op_b, int m, int n, int k, float alpha,
-                 const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+namespace {
+
+struct blas_call {
+  cublasOperation_t op_a, op_b;
+  int m, n, k, lda, ldb, ldc;
+  float alpha, beta;
+  bool rounds; // the operands, to bf16
+};
+
+float rounded(float value)
 {
-  for (int j = 0; j < n; ++j) {
-    for (int i = 0; i < m; ++i) {
+  return __bfloat162float(__float2bfloat16_rn(value));
+}
+
+void gemm(const blas_call &p, const float *a, const float *b, float *c)
+{
+  for (int j = 0; j < p.n; ++j) {
+    for (int i = 0; i < p.m; ++i) {
       float sum = 0.0f;
-      for (int l = 0; l < k; ++l) {
-        const float left = op_a == CUBLAS_OP_N ? a[(size_t)l * lda + i] : a[(size_t)i * lda + l];
-        const float right = op_b == CUBLAS_OP_N ? b[(size_t)j * ldb + l] : b[(size_t)l * ldb + j];
-        sum += left * right;
+      for (int l = 0; l < p.k; ++l) {
+        const float left = a[p.op_a == CUBLAS_OP_N ? (size_t)l * p.lda + i : (size_t)i * p.lda + l];
+        const float right =
+            b[p.op_b == CUBLAS_OP_N ? (size_t)j * p.ldb + l : (size_t)l * p.ldb + j];
+        sum += p.rounds ? rounded(left) * rounded(right) : left * right;
       }
-      float *to = &c[(size_t)j * ldc + i];
-      *to = alpha * sum + (beta == 0.0f ? 0.0f : beta * *to);
+      float *to = &c[(size_t)j * p.ldc + i];
+      *to = p.alpha * sum + (p.beta == 0.0f ? 0.0f : p.beta * *to);
     }
   }
 }
 
-cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t blas, cublasOperation_t op_a,
-                                         cublasOperation_t op_b, int m, int n, int k,
-                                         const float *alpha, const float *a, int lda,
-                                         long long stride_a, const float *b, int ldb,
-                                         long long stride_b, const float *beta, float *c, int ldc,
-                                         long long stride_c, int count)
+} // namespace
+
+cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t blas, cublasOperation_t op_a,
+                                          cublasOperation_t op_b, int m, int n, int k,
+                                          const void *alpha, const void *a, cudaDataType type_a,
+                                          int lda, long long stride_a, const void *b,
+                                          cudaDataType type_b, int ldb, long long stride_b,
+                                          const void *beta, void *c, cudaDataType type_c, int ldc,
+                                          long long stride_c, int count, cublasComputeType_t type,
+                                          cublasGemmAlgo_t algo)
 {
   const int least_a = op_a == CUBLAS_OP_N ? m : k, least_b = op_b == CUBLAS_OP_N ? k : n;
   if (m < 0 || n < 0 || k < 0 || lda < max(1, least_a) || ldb < max(1, least_b) ||
       ldc < max(1, m)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  const float factor = *alpha, keep = *beta; // host pointers: read now, not at replay
+  if (type_a != CUDA_R_32F || type_b != CUDA_R_32F || type_c != CUDA_R_32F ||
+      (type != CUBLAS_COMPUTE_32F && type != CUBLAS_COMPUTE_32F_FAST_16BF) ||
+      algo != CUBLAS_GEMM_DEFAULT) {
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+  // Factors lie on the host: read now, not at replay.
+  const float factor = *(const float *)alpha, keep = *(const float *)beta;
+  const blas_call p = {
+      op_a, op_b, m, n, k, lda, ldb, ldc, factor, keep, type == CUBLAS_COMPUTE_32F_FAST_16BF};
+  const float *left = (const float *)a, *right = (const float *)b;
+  float *to = (float *)c;
   emulated_queue(blas->stream, [=] {
     for (int i = 0; i < count; ++i) {
-      gemm(op_a, op_b, m, n, k, factor, a + i * stride_a, lda, b + i * stride_b, ldb, keep,
-           c + i * stride_c, ldc);
+      gemm(p, left + i * stride_a, right + i * stride_b, to + i * stride_c);
     }
   });
   return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasSgemm(cublasHandle_t blas, cublasOperation_t op_a, cublasOperation_t op_b,
-                           int m, int n, int k, const float *alpha, const float *a, int lda,
-                           const float *b, int ldb, const float *beta, float *c, int ldc)
+cublasStatus_t cublasGemmEx(cublasHandle_t blas, cublasOperation_t op_a, cublasOperation_t op_b,
+                            int m, int n, int k, const void *alpha, const void *a,
+                            cudaDataType type_a, int lda, const void *b, cudaDataType type_b,
+                            int ldb, const void *beta, void *c, cudaDataType type_c, int ldc,
+                            cublasComputeType_t type, cublasGemmAlgo_t algo)
 {
-  return cublasSgemmStridedBatched(blas, op_a, op_b, m, n, k, alpha, a, lda, 0, b, ldb, 0, beta, c,
-                                   ldc, 0, 1);
+  return cublasGemmStridedBatchedEx(blas, op_a, op_b, m, n, k, alpha, a, type_a, lda, 0, b, type_b,
+                                    ldb, 0, beta, c, type_c, ldc, 0, 1, type, algo);
 }
