@@ -4,7 +4,7 @@
 // The three products of a convolution; gpu/cuda/window.cuh says which.
 //
 // Each is tiles of WINDOW_TILE x 8, 32 or 64 sums, WINDOW_DEPTH terms at a time through shared
-// memory, 4 x 1, 4 or 8 sums a thread. The input is padded and activated once in scratch, so that
+// memory, 4 x 1, 4 or 8 sums a thread; gpu/cuda/window_tiles.cuh has the inner product. The input is padded and activated once in scratch, so that
 // the products' inner loads are an address and nothing else.
 //
 // Floors: a product is 2 * windows * matrix operations over the card's f32 rate (tiles narrower
@@ -15,21 +15,12 @@
 #include "gpu/cuda/gradient.cuh"
 #include "gpu/cuda/pad.cuh"
 #include "gpu/cuda/window.cuh"
+#include "gpu/cuda/window_tiles.cuh"
 
-#define WINDOW_THREADS 256
-#define WINDOW_TILE 128               // the long side: windows, places, or elements of a window
-#define WINDOW_DEPTH 16               // terms at a time
-#define WINDOW_MINE 4                 // of the long side, that a thread sums
-#define WINDOW_LINE (WINDOW_TILE + 4) // so that columns do not share a bank
-#define WINDOW_AT_LEAST 256           // windows that make it worth while
-#define SPLIT_WINDOWS 1024            // that a sum over windows takes at least
-#define SPLITS 256                    // of it, at most
-#define SPLIT_FLOATS (16 << 20)       // of scratch for them
-
-struct window_tiles {
-  float a[WINDOW_DEPTH][WINDOW_LINE];
-  float b[WINDOW_DEPTH][64];
-};
+#define WINDOW_AT_LEAST 256     // windows that make it worth while
+#define SPLIT_WINDOWS 1024      // that a sum over windows takes at least
+#define SPLITS 256              // of it, at most
+#define SPLIT_FLOATS (16 << 20) // of scratch for them
 
 // What the kernels see of a call.
 struct window_plan {
@@ -41,30 +32,6 @@ struct window_plan {
   int streams, channels, groups, in, columns; // in: channels of a group
   int outputs, out, phases, rows_y, trim;     // out: outputs of a group
 };
-
-// Sums of one depth: rows tm * 4 ... of `a` times columns tn * PER ... of `b`.
-template <int PER>
-static __device__ void multiply_tiles(float sum[WINDOW_MINE][PER], const window_tiles *t, int tm,
-                                      int tn)
-{
-#pragma unroll
-  for (int k = 0; k < WINDOW_DEPTH; ++k) {
-    const float4 q = *(const float4 *)(const void *)&t->a[k][tm * WINDOW_MINE];
-    const float a[WINDOW_MINE] = {q.x, q.y, q.z, q.w};
-    float b[PER];
-#pragma unroll
-    for (int j = 0; j < PER; ++j) {
-      b[j] = t->b[k][tn * PER + j];
-    }
-#pragma unroll
-    for (int i = 0; i < WINDOW_MINE; ++i) {
-#pragma unroll
-      for (int j = 0; j < PER; ++j) {
-        sum[i][j] += a[i] * b[j];
-      }
-    }
-  }
-}
 
 // Matrix row, and so (phase, output), of the r-th of group g.
 static __device__ int matrix_row_of(const window_plan &p, int g, int r)
@@ -108,17 +75,18 @@ struct window_epilogue {
 };
 
 // Blocks: x over windows, y over outputs of a group, z over groups.
-template <int PER>
+template <typename Product>
 __global__ void __launch_bounds__(WINDOW_THREADS)
     window_forward_kernel(const window_plan p, const window_epilogue e)
 {
-  __shared__ __align__(16) window_tiles tiles;
-  const int narrow = 8 * PER, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
+  __shared__ __align__(32) typename Product::tiles tiles;
+  const int narrow = Product::COLUMNS, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
   const int k = threadIdx.x % WINDOW_DEPTH, line = threadIdx.x / WINDOW_DEPTH; // of loads
   const int g = blockIdx.z, rows = p.out * p.phases, first_r = blockIdx.y * narrow;
   const int64_t total = (int64_t)p.streams * p.height.windows * p.width.windows;
   const int64_t first = (int64_t)blockIdx.x * WINDOW_TILE;
-  float sum[WINDOW_MINE][PER] = {};
+  Product product;
+  product.begin();
   const float *from[WINDOW_TILE / 16];
 #pragma unroll
   for (int i = 0; i < WINDOW_TILE / 16; ++i) {
@@ -130,28 +98,32 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
     const int64_t offset = j < p.columns ? window_element(p, g, j) : 0;
 #pragma unroll
     for (int i = 0; i < WINDOW_TILE / 16; ++i) {
-      tiles.a[k][line + 16 * i] = j < p.columns && from[i] ? from[i][offset] : 0.0f;
+      tiles.a[k][line + 16 * i] =
+          Product::operand(j < p.columns && from[i] ? from[i][offset] : 0.0f);
     }
     for (int i = line; i < narrow; i += 16) {
       const int r = first_r + i;
+      const bool inside = j < p.columns && r < rows;
       tiles.b[k][i] =
-          j < p.columns && r < rows ? p.w[(int64_t)matrix_row_of(p, g, r) * p.ld + j] : 0.0f;
+          Product::operand(inside ? p.w[(int64_t)matrix_row_of(p, g, r) * p.ld + j] : 0.0f);
     }
     __syncthreads();
-    multiply_tiles<PER>(sum, &tiles, tm, tn);
+    product.multiply(&tiles, tm, tn);
     __syncthreads();
   }
+  product.finish(&tiles);
 #pragma unroll
   for (int i = 0; i < WINDOW_MINE; ++i) {
     const int64_t m = first + tm * WINDOW_MINE + i, n = m / p.width.windows / p.height.windows;
     const int u = (int)(m / p.width.windows % p.height.windows), v = (int)(m % p.width.windows);
 #pragma unroll
-    for (int j = 0; j < PER; ++j) {
-      const int r = first_r + tn * PER + j;
+    for (int j = 0; j < Product::PER; ++j) {
+      const int r = first_r + tn * Product::PER + j;
       const int64_t at = m < total && r < rows ? place_in_y(p, n, u, v, g, r) : -1;
       if (at >= 0) {
         const float start = e.bias ? e.bias[at % p.outputs] : 0.0f;
-        const float value = activate_value(sum[i][j] + start, e.act, e.slope);
+        const float value =
+            activate_value(product.at(&tiles, tm, tn, i, j) + start, e.act, e.slope);
         e.y[at] = e.residual ? value + e.residual[at] : value;
       }
     }
@@ -160,15 +132,15 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
 
 // Blocks: x over elements of a window and over rows, y over splits of the windows, z over groups.
 // partials [splits, groups, columns, rows].
-template <int PER>
+template <typename Product>
 __global__ void __launch_bounds__(WINDOW_THREADS)
     window_to_weights_kernel(float *partials, const float *dy, const window_plan p,
                              int64_t per_split, int tiles_j)
 {
-  __shared__ __align__(16) window_tiles tiles;
+  __shared__ __align__(32) typename Product::tiles tiles;
   __shared__ int64_t start[WINDOW_DEPTH];
   __shared__ int at_n[WINDOW_DEPTH], at_u[WINDOW_DEPTH], at_v[WINDOW_DEPTH];
-  const int narrow = 8 * PER, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
+  const int narrow = Product::COLUMNS, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
   const int g = blockIdx.z, rows = p.out * p.phases;
   const int first_j = (int)blockIdx.x % tiles_j * WINDOW_TILE;
   const int first_r = (int)blockIdx.x / tiles_j * narrow;
@@ -177,7 +149,8 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
   const int64_t end = begin + per_split < total ? begin + per_split : total;
   const int j = first_j + threadIdx.x % WINDOW_TILE;
   const int64_t offset = j < p.columns ? window_element(p, g, j) : 0;
-  float sum[WINDOW_MINE][PER] = {};
+  Product product;
+  product.begin();
   for (int64_t base = begin; base < end; base += WINDOW_DEPTH) {
     if (threadIdx.x < WINDOW_DEPTH) {
       const int64_t m = base + threadIdx.x < end ? base + threadIdx.x : end - 1;
@@ -189,27 +162,29 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
     __syncthreads();
     for (int k = threadIdx.x / WINDOW_TILE; k < WINDOW_DEPTH; k += WINDOW_THREADS / WINDOW_TILE) {
       const bool inside = base + k < end && j < p.columns;
-      tiles.a[k][threadIdx.x % WINDOW_TILE] = inside ? p.x[start[k] + offset] : 0.0f;
+      tiles.a[k][threadIdx.x % WINDOW_TILE] =
+          Product::operand(inside ? p.x[start[k] + offset] : 0.0f);
     }
     for (int i = threadIdx.x; i < WINDOW_DEPTH * narrow; i += WINDOW_THREADS) {
       const int k = i / narrow, r = first_r + i % narrow;
       const int64_t at =
           base + k < end && r < rows ? place_in_y(p, at_n[k], at_u[k], at_v[k], g, r) : -1;
-      tiles.b[k][i % narrow] = at >= 0 ? dy[at] : 0.0f;
+      tiles.b[k][i % narrow] = Product::operand(at >= 0 ? dy[at] : 0.0f);
     }
     __syncthreads();
-    multiply_tiles<PER>(sum, &tiles, tm, tn);
+    product.multiply(&tiles, tm, tn);
     __syncthreads();
   }
+  product.finish(&tiles);
 #pragma unroll
   for (int i = 0; i < WINDOW_MINE; ++i) {
     const int to_j = first_j + tm * WINDOW_MINE + i;
     const int64_t line = ((int64_t)blockIdx.y * p.groups + g) * p.columns + to_j;
 #pragma unroll
-    for (int l = 0; l < PER; ++l) {
-      const int r = first_r + tn * PER + l;
+    for (int l = 0; l < Product::PER; ++l) {
+      const int r = first_r + tn * Product::PER + l;
       if (to_j < p.columns && r < rows) {
-        partials[line * rows + r] = sum[i][l];
+        partials[line * rows + r] = product.at(&tiles, tm, tn, i, l);
       }
     }
   }
@@ -272,13 +247,13 @@ struct window_region {
 
 // to [n, region, channels]. Blocks: x over places of a phase, y over channels of a group, z over
 // groups and phases.
-template <int PER>
+template <typename Product>
 __global__ void __launch_bounds__(WINDOW_THREADS)
     window_to_inputs_kernel(float *to, const float *dy, const window_plan p, const window_region t)
 {
-  __shared__ __align__(16) window_tiles tiles;
+  __shared__ __align__(32) typename Product::tiles tiles;
   __shared__ int at_n[WINDOW_TILE], at_h[WINDOW_TILE], at_w[WINDOW_TILE];
-  const int narrow = 8 * PER, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
+  const int narrow = Product::COLUMNS, tm = threadIdx.x / 8, tn = threadIdx.x % 8;
   const int k = threadIdx.x % WINDOW_DEPTH, line = threadIdx.x / WINDOW_DEPTH; // of loads
   const int g = (int)blockIdx.z % p.groups, phase = (int)blockIdx.z / p.groups;
   const int phase_h = phase / p.width.stride, phase_w = phase % p.width.stride;
@@ -298,7 +273,8 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
     at_n[i] = (int)(m / w.count / h.count);
   }
   __syncthreads();
-  float sum[WINDOW_MINE][PER] = {};
+  Product product;
+  product.begin();
   for (int base = 0; base < terms; base += WINDOW_DEPTH) {
     const int term = base + k, tap = term / rows, r = term - tap * rows;
     const int tap_h = h.first_tap + tap / max(w.n_taps, 1) * h.tap_step;
@@ -310,7 +286,7 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
       const bool inside = term < terms && u >= 0 && u < p.height.windows && v >= 0 &&
                           v < p.width.windows && first + i < total;
       const int64_t at = inside ? place_in_y(p, at_n[i], u, v, g, r) : -1;
-      tiles.a[k][i] = at >= 0 ? dy[at] : 0.0f;
+      tiles.a[k][i] = Product::operand(at >= 0 ? dy[at] : 0.0f);
     }
     for (int i = threadIdx.x; i < WINDOW_DEPTH * narrow; i += WINDOW_THREADS) {
       const int of = base + i / narrow, c = first_c + i % narrow;
@@ -322,12 +298,13 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
         const int row = matrix_row_of(p, g, of % rows);
         value = p.w[row * p.ld + (int64_t)(kh * p.width.taps + kw) * p.in + c];
       }
-      tiles.b[i / narrow][i % narrow] = value;
+      tiles.b[i / narrow][i % narrow] = Product::operand(value);
     }
     __syncthreads();
-    multiply_tiles<PER>(sum, &tiles, tm, tn);
+    product.multiply(&tiles, tm, tn);
     __syncthreads();
   }
+  product.finish(&tiles);
 #pragma unroll
   for (int i = 0; i < WINDOW_MINE; ++i) {
     const int m = tm * WINDOW_MINE + i;
@@ -335,10 +312,10 @@ __global__ void __launch_bounds__(WINDOW_THREADS)
     const int column = phase_w + at_w[m] * p.width.stride - t.left;
     const int64_t place = ((int64_t)at_n[m] * t.height + row) * t.width + column;
 #pragma unroll
-    for (int j = 0; j < PER; ++j) {
-      const int c = first_c + tn * PER + j;
+    for (int j = 0; j < Product::PER; ++j) {
+      const int c = first_c + tn * Product::PER + j;
       if (first + m < total && c < p.in) {
-        to[place * p.channels + g * p.in + c] = sum[i][j];
+        to[place * p.channels + g * p.in + c] = product.at(&tiles, tm, tn, i, j);
       }
     }
   }
@@ -571,17 +548,24 @@ static bool countable(run *r, const char *what, const window_call *c)
   return run_ok(r);
 }
 
-/// Call with PER as a constant: the narrowest tile that holds `narrow` sums.
-#define WINDOW_WITH_TILE(narrow_, call_)                                                           \
+/// Call with Product as a type: the narrowest tile that holds `narrow` sums. Tensor cores have none
+/// of 8 columns worth its trouble: those stay f32.
+#define WINDOW_WITH_TILE(narrow_, rounds_, call_)                                                  \
   do {                                                                                             \
     if ((narrow_) <= 8) {                                                                          \
-      enum { PER = 1 };                                                                            \
+      typedef window_exact<1> Product;                                                             \
+      call_;                                                                                       \
+    } else if ((narrow_) <= 32 && (rounds_)) {                                                     \
+      typedef window_rounded<4> Product;                                                           \
+      call_;                                                                                       \
+    } else if (rounds_) {                                                                          \
+      typedef window_rounded<8> Product;                                                           \
       call_;                                                                                       \
     } else if ((narrow_) <= 32) {                                                                  \
-      enum { PER = 4 };                                                                            \
+      typedef window_exact<4> Product;                                                             \
       call_;                                                                                       \
     } else {                                                                                       \
-      enum { PER = 8 };                                                                            \
+      typedef window_exact<8> Product;                                                             \
       call_;                                                                                       \
     }                                                                                              \
   } while (0)
@@ -591,10 +575,11 @@ static void multiply_forward(run *r, const char *what, const window_plan *p,
 {
   const int64_t windows = (int64_t)p->streams * p->height.windows * p->width.windows;
   const int rows = p->out * p->phases;
-  WINDOW_WITH_TILE(rows, cuda_launch(r, what, window_forward_kernel<PER>,
-                                     dim3(cuda_blocks(windows, WINDOW_TILE),
-                                          cuda_blocks(rows, 8 * PER), (unsigned)p->groups),
-                                     WINDOW_THREADS, 0, *p, *e));
+  WINDOW_WITH_TILE(rows, cuda_rounds(r),
+                   cuda_launch(r, what, window_forward_kernel<Product>,
+                               dim3(cuda_blocks(windows, WINDOW_TILE),
+                                    cuda_blocks(rows, Product::COLUMNS), (unsigned)p->groups),
+                               WINDOW_THREADS, 0, *p, *e));
 }
 
 void window_forward(run *r, const char *what, const window_call *c, float *y, const float *residual)
@@ -654,9 +639,10 @@ static void sweep_weights(run *r, const char *what, const window_call *c, const 
   const unsigned tiles_j = cuda_blocks(p->columns, WINDOW_TILE);
   float *partials = (float *)run_scratch(r, (size_t)(count * splits) * sizeof(float));
   WINDOW_WITH_TILE(
-      rows, cuda_launch(r, what, window_to_weights_kernel<PER>,
-                        dim3(tiles_j * cuda_blocks(rows, 8 * PER), splits, (unsigned)p->groups),
-                        WINDOW_THREADS, 0, partials, dy, *p, per_split, (int)tiles_j));
+      rows, cuda_rounds(r),
+      cuda_launch(r, what, window_to_weights_kernel<Product>,
+                  dim3(tiles_j * cuda_blocks(rows, Product::COLUMNS), splits, (unsigned)p->groups),
+                  WINDOW_THREADS, 0, partials, dy, *p, per_split, (int)tiles_j));
   const int kernel = c->w->use == WEIGHT_CONV_TRANSPOSED1D ? (int)c->w->dims[2] : 0;
   cuda_launch(r, what, window_weights_finish_kernel, dim3(cuda_blocks(count, WINDOW_THREADS)),
               WINDOW_THREADS, 0, (float *)c->w->grad, partials, *p, (int)splits, kernel);
@@ -673,10 +659,11 @@ static void sweep_inputs(run *r, const char *what, const window_call *c, const w
                            cuda_blocks(t.width, p->width.stride);
   const unsigned phases = (unsigned)(p->groups * p->height.stride * p->width.stride);
   float *to = (float *)run_scratch(r, (size_t)(places * p->channels) * sizeof(float));
-  WINDOW_WITH_TILE(p->in, cuda_launch(r, what, window_to_inputs_kernel<PER>,
-                                      dim3(cuda_blocks(of_phase, WINDOW_TILE),
-                                           cuda_blocks(p->in, 8 * PER), phases),
-                                      WINDOW_THREADS, 0, to, dy, *p, t));
+  WINDOW_WITH_TILE(p->in, cuda_rounds(r),
+                   cuda_launch(r, what, window_to_inputs_kernel<Product>,
+                               dim3(cuda_blocks(of_phase, WINDOW_TILE),
+                                    cuda_blocks(p->in, Product::COLUMNS), phases),
+                               WINDOW_THREADS, 0, to, dy, *p, t));
   pad_call d = pad_of(c, p);
   d.count = (int64_t)c->streams * c->height.size * c->width.size * c->channels;
   cuda_launch(r, what, window_fold_kernel, dim3(cuda_blocks(d.count, WINDOW_THREADS)),

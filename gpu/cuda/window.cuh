@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The continuo authors
 // SPDX-License-Identifier: MIT
 
-/// Convolutions over whole sequences and pictures in f32, and their way back: three products over
+/// Convolutions over whole sequences and pictures, and their way back: three products over
 /// the same windows, each one implicit matrix product with tiles in shared memory.
 ///
 ///   forward     y[m, r]   = sum over j of window[m, j] w[r, j]
@@ -10,7 +10,9 @@
 ///
 /// m counts windows over all streams, j the taps and channels of one, r the outputs (times the
 /// phases of a transposed convolution). Sums are in f32, in an order that depends on the shapes
-/// alone: the same call gives the same bits on any card. No atomic additions.
+/// alone: in f32 the same call gives the same bits on any card. No atomic additions. Where the
+/// device's products are in bf16, operands are rounded, unless a product has at most 8 outputs (or,
+/// to inputs, 8 channels).
 #ifndef CONTINUO_GPU_CUDA_WINDOW_CUH
 #define CONTINUO_GPU_CUDA_WINDOW_CUH
 

@@ -28,6 +28,72 @@ typedef struct products_check {
   double worst;
 } products_check;
 
+// Without bias or activation, whose gradients are no products of rounded values. Of each kernel's
+// tiles the narrow one and the wide one, with edges that do not fill them.
+static const op_case own[] = {
+    {.op = OP_CONV1D,
+     .name = "narrow",
+     .n = 2,
+     .rows = 301,
+     .channels = 20,
+     .outputs = 25,
+     .kernel = 7,
+     .stride = 1,
+     .dilation = 2,
+     .groups = 1,
+     .pad_left = 12},
+    {.op = OP_CONV1D,
+     .name = "wide",
+     .n = 2,
+     .rows = 1404,
+     .channels = 40,
+     .outputs = 70,
+     .kernel = 6,
+     .stride = 3,
+     .dilation = 1,
+     .groups = 1,
+     .pad_left = 3,
+     .mode = PAD_REFLECT},
+    {.op = OP_CONV1D,
+     .name = "groups",
+     .n = 3,
+     .rows = 400,
+     .channels = 36,
+     .outputs = 40,
+     .kernel = 5,
+     .stride = 2,
+     .dilation = 1,
+     .groups = 2,
+     .pad_left = 3},
+    {.op = OP_CONV_TRANSPOSED1D,
+     .name = "transposed",
+     .n = 2,
+     .rows = 200,
+     .channels = 24,
+     .outputs = 14,
+     .kernel = 6,
+     .stride = 3,
+     .dilation = 1,
+     .groups = 1,
+     .pad_right = 3},
+    {.op = OP_CONV2D,
+     .name = "picture",
+     .n = 2,
+     .height = 20,
+     .rows = 33,
+     .channels = 16,
+     .outputs = 18,
+     .kernel_h = 3,
+     .kernel = 5,
+     .stride_h = 1,
+     .stride = 2,
+     .dilation = 1,
+     .dilation_h = 2,
+     .groups = 1,
+     .pad_left = 2,
+     .pad_right = 2},
+};
+
 // The linear layer is large enough for cuBLAS.
 static const op_case of_blas[] = {
     {.op = OP_LINEAR, .name = "linear", .n = 2, .rows = 150, .channels = 240, .outputs = 250},
@@ -188,6 +254,9 @@ gpu_check_result gpu_check_products(const gpu_check_plan *plan)
   report(&k, code == STATUS_OK, "the device", err.message, 0.0);
   if (code == STATUS_OK) {
     report(&k, strstr(k.bf16->name, "products in bf16") != NULL, "the device's name", "", 0.0);
+    for (size_t i = 0; i < sizeof own / sizeof *own; ++i) {
+      check_rounded(&k, &own[i]);
+    }
     for (size_t i = 0; i < sizeof exact / sizeof *exact; ++i) {
       check_exact(&k, &exact[i]);
     }

@@ -45,11 +45,12 @@ gpu_check_result gpu_check_losses(device *cuda, device *cpu);
 gpu_check_result gpu_check_products(const gpu_check_plan *plan);
 
 /// Steps of a small codec's training, in every phase, on CUDA against the CPU from the same state:
-/// losses, and gradients of generator and discriminators; then CUDA against itself.
+/// losses, and gradients of generator and discriminators; then CUDA against itself; then with
+/// products in bf16 against f32.
 gpu_check_result gpu_check_training(void);
 
 /// Prints how fast the default codec's network trains on CUDA, in audio-seconds per second: steps
-/// of 16 examples of a second, with and without its discriminators.
+/// of 16 examples of a second, with and without its discriminators, with products in f32 and bf16.
 void gpu_check_training_speed(void);
 
 #endif

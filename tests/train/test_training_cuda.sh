@@ -20,14 +20,19 @@ works "$cuda" codec -q -d set -c recipe.ini -o parts --compute cuda \
 works "$cuda" codec -q -d set --resume -o parts --compute cuda
 same "$(latest parts)" "$(latest whole)"
 fails 2 "--products and --variant choose" "$train" codec -q -d set --resume -o parts --compute cpu
-# Products in bf16 are another run, which goes on in bf16 only.
+# Products in bf16 are another run, which goes on in bf16 only. Wide enough for something to round.
 bf16=(--compute cuda --products bf16)
-works "$cuda" codec -q -d set -c recipe.ini -o rounded "${bf16[@]}" "${short[@]}"
-works "$cuda" codec -q -d set -c recipe.ini -o rounded-parts "${bf16[@]}" "${short[@]}" --steps 4
+wide=("${short[@]}" encoder.width=16 decoder.width=16 phases.reconstruction=1 phases.adversarial=0)
+works "$cuda" codec -q -d set -c recipe.ini -o exact --compute cuda "${wide[@]}"
+works "$cuda" codec -q -d set -c recipe.ini -o rounded "${bf16[@]}" "${wide[@]}"
+works "$cuda" codec -q -d set -c recipe.ini -o rounded-parts "${bf16[@]}" "${wide[@]}" --steps 1
 fails 2 'on "emulated, products in bf16", here is "emulated":' \
   "$cuda" codec -q -d set --resume -o rounded-parts --compute cuda
 works "$cuda" codec -q -d set --resume -o rounded-parts "${bf16[@]}"
 same "$(latest rounded-parts)" "$(latest rounded)"
+values() { tail -c 200000 "$(latest "$1")"; } # behind what says how they were made
+is "$(cmp -s <(values rounded) <(values exact) && echo the same || echo other)" other \
+  "values of f32 and bf16"
 works "$cuda" codec -q -d set -c recipe.ini -o stopped --compute cuda "${short[@]}" --steps 1
 fails 2 "--products and --variant choose" "$cuda" codec -q -d set --resume -o stopped "${bf16[@]}"
 fails 2 "products in bf16 want a CUDA card" "$train" codec -q -d set -c recipe.ini -o none \

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 
 #include <cublas_v2.h>
-#include <cuda_bf16.h>
 #include <cuda_runtime.h>
+#include <mma.h>
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -213,6 +213,11 @@ void run_block(const std::function<void()> &kernel, unsigned threads, const orde
 }
 
 } // namespace
+
+void emulated_failure(const char *what)
+{
+  fail(what);
+}
 
 void *emulated_shared()
 {
