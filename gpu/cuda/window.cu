@@ -4,8 +4,9 @@
 // The three products of a convolution; gpu/cuda/window.cuh says which.
 //
 // Each is tiles of WINDOW_TILE x 8, 32 or 64 sums, WINDOW_DEPTH terms at a time through shared
-// memory, 4 x 1, 4 or 8 sums a thread; gpu/cuda/window_tiles.cuh has the inner product. The input is padded and activated once in scratch, so that
-// the products' inner loads are an address and nothing else.
+// memory, 4 x 1, 4 or 8 sums a thread; gpu/cuda/window_tiles.cuh has the inner product. The input
+// is padded and activated once in scratch, so that the products' inner loads are an address and
+// nothing else.
 //
 // Floors: a product is 2 * windows * matrix operations over the card's f32 rate (tiles narrower
 // than the product leave part of that unused: one output fills 1/8 of a tile); around them the
