@@ -422,7 +422,9 @@ static void plan_step(codec_trainer *t)
   const recipe_loss *loss = &t->recipe.loss;
   const trainer_phase phase = codec_trainer_phase(&t->recipe, t->step);
   const int64_t freeze = t->recipe.phases.freeze_encoder;
-  const bool warm = phase == PHASE_UNQUANTISED, judged = phase == PHASE_ADVERSARIAL;
+  const bool warm = phase == PHASE_UNQUANTISED;
+  const bool judged =
+      phase == PHASE_ADVERSARIAL && t->step % t->recipe.discriminator.heard_every == 0;
   t->plan = (lane_step){
       .step = t->step,
       .quantised = !warm,

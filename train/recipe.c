@@ -97,6 +97,11 @@ static status check_discriminator(const recipe *r, error *err)
                      "phases.adversarial = 0",
                      r->loss.adversarial, r->loss.feature);
   }
+  if (d->every % d->heard_every != 0) {
+    return error_set(err, STATUS_USAGE,
+                     "discriminator.every is %lld, expected a multiple of heard_every, %lld",
+                     (long long)d->every, (long long)d->heard_every);
+  }
   const status code = check_once("discriminator.stft_windows", &d->stft_windows, err);
   return code ? code : check_once("discriminator.periods", &d->periods, err);
 }

@@ -113,7 +113,8 @@ typedef struct recipe_discriminator {
   recipe_list periods;   ///< multi-period discriminators; empty: none
   int64_t period_channels;
   bool weight_norm;
-  int64_t every;        ///< trained on every n-th step
+  int64_t heard_every;  ///< the generator hears them on every n-th step
+  int64_t every;        ///< trained on every n-th step, of those
   double probability;   ///< ... and then with this probability
   bool hinge_generator; ///< generator's loss max(0, 1 - D), else -D
 } recipe_discriminator;

@@ -187,7 +187,8 @@ const recipe_field recipe_fields[] = {
     LIST(discriminator, periods, 2, 64, "", "multi-period discriminators; empty: none"),
     INTEGER(discriminator, period_channels, 1, 1024, "16", "of their first convolution"),
     BOOL(discriminator, weight_norm, "true", "weight normalisation of the discriminators"),
-    INTEGER(discriminator, every, 1, 1e6, "2", "trained on every n-th step"),
+    INTEGER(discriminator, heard_every, 1, 1e6, "1", "the generator hears them on every n-th step"),
+    INTEGER(discriminator, every, 1, 1e6, "2", "trained on every n-th step, a multiple of that"),
     NUMBER(discriminator, probability, 0, 1, "1", "... and then with this probability"),
     BOOL(discriminator, hinge_generator, "true", "generator's loss is max(0, 1 - D), else -D"),
 

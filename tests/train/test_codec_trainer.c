@@ -237,6 +237,48 @@ static void threads_change_no_bit(void **state)
   codec_trainer_free(two);
 }
 
+/// Values of all parameters, in their order; to be freed.
+static float *values_of(const optimiser *o)
+{
+  float *copy = calloc((size_t)o->n_values, sizeof *copy);
+  assert_non_null(copy);
+  float *at = copy;
+  for (int i = 0; i < o->n_parameters; ++i) {
+    const parameter *p = &o->parameters[i];
+    memcpy(at, p->values, (size_t)p->count * sizeof *at);
+    at += p->count;
+  }
+  return copy;
+}
+
+// Between the steps on which discriminators are heard they say nothing and do not learn.
+static void critics_are_heard_at_times(void **state)
+{
+  const fixture *f = *state;
+  error err = {0};
+  trainer_report report;
+  recipe r = judged_recipe(&f->recipe);
+  r.discriminator.heard_every = 3;
+  r.discriminator.every = 6;
+  r.discriminator.probability = 1.0;
+  codec_trainer *t = open_trainer(f, &r, 1);
+  ok(codec_trainer_initialise(t, &err), &err);
+  steps(t, 14, &report);
+  for (int i = 14; i < 32; ++i) {
+    float *before = values_of(t->critics);
+    steps(t, 1, &report);
+    float *after = values_of(t->critics);
+    assert_int_equal(report.phase, PHASE_ADVERSARIAL);
+    assert_int_equal(report.sums.losses[LOSS_ADVERSARIAL] > 0.0, i % 3 == 0);
+    assert_int_equal(report.sums.losses[LOSS_FEATURE] > 0.0, i % 3 == 0);
+    assert_int_equal(memcmp(before, after, (size_t)t->critics->n_values * sizeof *after) != 0,
+                     i % 6 == 0);
+    free(before);
+    free(after);
+  }
+  codec_trainer_free(t);
+}
+
 // Saved before the codebooks start, before the discriminators do, and after: loading goes on with
 // the same bits, also from the file that a validation in between must not have changed.
 static void resume_changes_no_bit(void **state)
@@ -321,20 +363,6 @@ static void another_variant_is_refused(void **state)
   codec_trainer_free(t);
 }
 
-/// Values of all generator parameters, in their order; to be freed.
-static float *values_of(const codec_trainer *t)
-{
-  float *copy = calloc((size_t)t->generator->n_values, sizeof *copy);
-  assert_non_null(copy);
-  float *at = copy;
-  for (int i = 0; i < t->generator->n_parameters; ++i) {
-    const parameter *p = &t->generator->parameters[i];
-    memcpy(at, p->values, (size_t)p->count * sizeof *at);
-    at += p->count;
-  }
-  return copy;
-}
-
 /// Every parameter whose name begins with `still` is as in `before`, every other one is not.
 static void expect_moved_but(const codec_trainer *t, const float *before, const char *still)
 {
@@ -364,7 +392,7 @@ static void frozen_encoder_stays(void **state)
   codec_trainer *t = open_trainer(f, &frozen, 1);
   ok(codec_trainer_initialise(t, &err), &err);
   steps(t, 15, &report);
-  float *before = values_of(t);
+  float *before = values_of(t->generator);
   const weight *book = &t->books->quantiser->codebooks[0];
   const size_t book_bytes = (size_t)weight_count(book) * sizeof(float);
   float *codewords = malloc(book_bytes);
@@ -404,7 +432,7 @@ static void what_the_recipe_names_stays(void **state)
   snprintf(r.run.freeze, sizeof r.run.freeze, "encoder.*, rvq.1.*");
   t = open_trainer(f, &r, 2);
   ok(codec_trainer_initialise_from(t, f->folder->file, &err), &err);
-  float *before = values_of(t);
+  float *before = values_of(t->generator);
   copy_books(t, books[0]);
   steps(t, 10, &report);
   expect_moved_but(t, before, "encoder.");
@@ -533,6 +561,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(learns, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(threads_change_no_bit, make_fixture, remove_fixture),
+      cmocka_unit_test_setup_teardown(critics_are_heard_at_times, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(resume_changes_no_bit, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(stops_while_codebooks_start, make_fixture, remove_fixture),
       cmocka_unit_test_setup_teardown(another_variant_is_refused, make_fixture, remove_fixture),

@@ -273,6 +273,7 @@ static void test_combinations(void **state)
   REFUSED("[discriminator]\nstft_windows = 512, 14000\n", "14000", "crop_samples, 12000");
   REFUSED("[discriminator]\nstft_windows = 512, 256, 512\n", "stft_windows has 512 twice");
   REFUSED("[discriminator]\nperiods = 2, 3, 5, 3\n", "discriminator.periods has 3 twice");
+  REFUSED("[discriminator]\nheard_every = 4\n", "discriminator.every is 2", "heard_every, 4");
   REFUSED("[discriminator]\nstft_single = yes\n", "3 windows", "one");
   REFUSED("[loss]\nmel_windows = 66\n", "mel_windows has 66", "multiples of 4");
   REFUSED("[loss]\nmel_windows =\n", "mel_windows is empty");
