@@ -24,11 +24,11 @@ void crops_free(crops *c); ///< null is fine
 ///
 /// A clip of the training split is drawn with a probability proportional to its length (with
 /// balance_kinds: a kind first, as often as kind_weights says, else each equally often, then so
-/// within it), then a place in it, each as likely; a clip shorter than the crop stands anywhere within it, silence around it; with
-/// first_only always at the clip's start. A crop whose RMS is below silence_level_db is drawn
-/// again, up to 4 times. Its gain is drawn from gain_low_db to gain_high_db. With mix_probability a
-/// second crop, drawn likewise, is added. Where the peak would pass 1 the whole is scaled down
-/// to 1.
+/// within it), then a place in it, each as likely; a clip shorter than the crop stands anywhere
+/// within it, silence around it; with first_only always at the clip's start. A crop whose RMS is
+/// below silence_level_db is drawn again, up to 4 times. Its gain is drawn from gain_low_db to
+/// gain_high_db. With mix_probability a second crop, drawn likewise, is added. Where the peak would
+/// pass 1 the whole is scaled down to 1.
 void crops_fill(const crops *c, uint64_t example, float *audio);
 
 /// Fixed crops of the validation split, the same for every seed: number k is of the (k mod n)-th of

@@ -266,7 +266,8 @@ static void test_combinations(void **state)
   REFUSED("[data]\ncrop_samples = 12001\n", "a.ini: ", "crop_samples is 12001", "480");
   REFUSED("[codec]\nstrides = 2 4 5 9\n", "crop_samples is 12000", "360");
   REFUSED("[batch]\nsize = 5\n", "batch.size is 5", "micro_batches, 2");
-  REFUSED("[data]\nbalance_kinds = no\nkind_weights = a 2\n", "kind_weights is \"a 2\"", "balance_kinds");
+  REFUSED("[data]\nbalance_kinds = no\nkind_weights = a 2\n", "kind_weights is \"a 2\"",
+          "balance_kinds");
   REFUSED("[data]\ngain_low_db = 7\n", "gain_low_db is 7", "gain_high_db, 6");
   REFUSED("[quantiser]\nstart_vectors = 1023\n", "start_vectors is 1023", "codebook_size, 1024");
   REFUSED("[discriminator]\nstft_windows =\n", "loss.adversarial is 0.1", "no discriminator");
