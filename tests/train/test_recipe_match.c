@@ -75,7 +75,8 @@ static bool may_change(const recipe_field *f)
 {
   static const char *const free_codec[] = {
       "name", "licence", "rate_hz", "chunk_samples", "chunk_stride_samples", NULL};
-  static const char *const free_discriminator[] = {"every", "probability", "hinge_generator", NULL};
+  static const char *const free_discriminator[] = {"heard_every", "every", "probability",
+                                                   "hinge_generator", NULL};
   if (strcmp(f->section, "encoder") == 0 || strcmp(f->section, "decoder") == 0) {
     return false;
   }
