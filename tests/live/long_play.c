@@ -164,12 +164,13 @@ static bool level_is_bounded(const trial *t)
 
 // ---- playing -----------------------------------------------------------------------------------
 
-// Loud for a second in ten, so that the limiter is needed.
+// Loud for a second in three, so that the limiter is needed: a preset may turn it down again at
+// once.
 static void set_level(const trial *t, int second)
 {
   const control c = {
-      .kind = CONTROL_SET, .id = PARAMETER_LEVEL, .value = second % 10 == 0 ? 12.0 : 0.0};
-  if (second % 10 <= 1) {
+      .kind = CONTROL_SET, .id = PARAMETER_LEVEL, .value = second % 3 == 0 ? 12.0 : 0.0};
+  if (second % 3 <= 1) {
     session_send(jack_host_session(t->playing.s->host), &c, 1);
   }
 }
